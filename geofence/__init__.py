@@ -1,0 +1,1 @@
+"""Pure geometry on the map: boundaries, alignments with chainage, coordinate frames."""
