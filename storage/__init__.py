@@ -1,0 +1,1 @@
+"""PostgreSQL with or without TimescaleDB, and the media store: the only place that speaks SQL."""

@@ -1,0 +1,15 @@
+-- name: insert_event
+INSERT INTO event (id, type, project_id, area, subject, occurred_at, data)
+VALUES (%(id)s, %(type)s, %(project_id)s, %(area)s, %(subject)s, %(occurred_at)s, %(data)s);
+
+-- name: list_events
+-- Rows of transactions that are still running, or that may still begin below one that runs, are not shown yet:
+-- otherwise one that commits late would lie behind a cursor already given out.
+SELECT tx::text::bigint AS tx, seq, id, type, project_id, area, subject, occurred_at, data
+FROM event
+WHERE (tx, seq) > (%(after_tx)s::text::xid8, %(after_seq)s)
+  AND tx < pg_snapshot_xmin(pg_current_snapshot())
+  AND (%(area)s = '/' OR area = %(area)s OR starts_with(area, %(area)s || '/'))
+  AND (%(project_id)s::text IS NULL OR project_id = %(project_id)s)
+ORDER BY tx, seq
+LIMIT %(limit)s;
