@@ -1,0 +1,96 @@
+"""Recording findings: the row and its event in one transaction, once however often it is told."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+from uuid import UUID
+
+from domain.errors import Conflict
+from domain.finding import Decision, Finding, FindingStatus, NewFinding
+from storage.database import Connection
+from storage.errors import UnknownProject
+from storage.event import insert_event
+from storage.finding import find_finding, insert_finding, lock_finding, review_finding
+from storage.project import find_project
+
+
+class AlreadyReviewed(Conflict):
+    """The finding was decided otherwise before."""
+
+    code: ClassVar[str] = "finding.already_reviewed"
+
+
+def record_findings(connection: Connection, findings: Sequence[NewFinding]) -> list[Finding]:
+    """Record what is not recorded yet, each with its event.
+
+    Args:
+        connection: of the caller's transaction; it commits.
+        findings: of any projects.
+
+    Returns:
+        Those that are new, in the order given.
+
+    Raises:
+        UnknownProject: a finding names a project that is not there.
+    """
+    recorded = []
+    for new in findings:
+        finding = insert_finding(connection, finding=new)
+        if finding is not None:
+            tell_finding(connection, finding, event="recorded")
+            recorded.append(finding)
+    return recorded
+
+
+def decide_finding(
+    connection: Connection, *, finding_id: UUID, decision: Decision, reviewed_by: str, reason: str
+) -> Finding:
+    """Write an inspector's decision; saying the same again changes nothing.
+
+    Raises:
+        AlreadyReviewed: it was decided otherwise, or is resolved.
+        LookupError: there is no such finding.
+    """
+    lock_finding(connection, finding_id=finding_id)
+    finding = _get(connection, finding_id)
+    if finding.status is FindingStatus(decision.value):
+        return finding
+    if finding.status is not FindingStatus.OPEN:
+        raise AlreadyReviewed(f"the finding is {finding.status} already", status=finding.status.value)
+    review_finding(connection, finding_id=finding_id, decision=decision, reviewed_by=reviewed_by, reason=reason)
+    decided = _get(connection, finding_id)
+    tell_finding(connection, decided, event="reviewed")
+    return decided
+
+
+def tell_finding(connection: Connection, finding: Finding, *, event: str) -> None:
+    """Write the event `siteproof.finding.<event>` with what a follower needs to decide without asking back."""
+    project = find_project(connection, project_id=finding.project_id)
+    if project is None:
+        raise UnknownProject("there is no such project")
+    insert_event(
+        connection,
+        type_=f"siteproof.finding.{event}",
+        project_id=finding.project_id,
+        area=project.area,
+        subject=f"findings/{finding.id}",
+        occurred_at=finding.occurred_at if event == "recorded" else finding.reviewed_at or finding.recorded_at,
+        data={
+            "finding_id": str(finding.id),
+            "project_id": finding.project_id,
+            "milestone_id": finding.milestone_id,
+            "kind": finding.kind,
+            "code": finding.code,
+            "severity": finding.severity,
+            "status": finding.status,
+            "title": finding.title,
+            "media_id": None if finding.media_id is None else str(finding.media_id),
+            "sensor_id": finding.sensor_id,
+        },
+    )
+
+
+def _get(connection: Connection, finding_id: UUID) -> Finding:
+    finding = find_finding(connection, finding_id=finding_id)
+    if finding is None:
+        raise LookupError(finding_id)
+    return finding
