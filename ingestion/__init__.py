@@ -1,0 +1,1 @@
+"""Bytes from outside become checked evidence: formats, EXIF, clocks, position, reuse, editing, intake."""
