@@ -1,0 +1,1 @@
+"""Readings from MQTT: topics, payloads, collector, alarms."""

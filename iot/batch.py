@@ -1,0 +1,101 @@
+"""Storing a batch of messages in one transaction: readings, dead letters, alarm states and findings, all or nothing.
+
+Used by the collector and by whatever else brings messages; the caller opens and commits the transaction.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.errors import SiteproofError
+from domain.finding import NewFinding
+from findings.recording import record_findings
+from iot.alarm_finding import make_alarm_finding
+from iot.alarms import AlarmRaised, judge_readings, state_from_json, state_to_json
+from iot.decoding import Message, RegisteredSensor, decode_messages, register_sensor
+from storage.alarm_state import lock_alarm_states, put_alarm_states
+from storage.database import Connection
+from storage.dead_letter import store_dead_letters
+from storage.reading import KeyedReading, store_readings
+from storage.sensor import list_sensor_entries, list_sensor_versions
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch, in numbers: readings that are new, readings that were there, dead letters, findings."""
+
+    stored: int
+    duplicate: int
+    dead: int
+    findings: int
+
+
+class SensorDirectory:
+    """The registered sensors, kept between batches and never behind: each batch asks for the versions of its own."""
+
+    def __init__(self) -> None:
+        self._sensors: dict[str, RegisteredSensor] = {}
+
+    def look_up(self, connection: Connection, sensor_ids: Iterable[str]) -> dict[str, RegisteredSensor]:
+        """Those of these sensors that are registered now."""
+        versions = list_sensor_versions(connection, sensor_ids=set(sensor_ids))
+        changed = [
+            sensor_id
+            for sensor_id, version in versions.items()
+            if sensor_id not in self._sensors or self._sensors[sensor_id].sensor.version != version
+        ]
+        if changed:
+            for entry in list_sensor_entries(connection, sensor_ids=changed):
+                try:
+                    self._sensors[entry.sensor.id] = register_sensor(entry.key, entry.sensor)
+                except SiteproofError as error:
+                    # Nothing that the API lets in; without it the readings go to the dead letters, and wait.
+                    _LOG.error("sensor %s cannot be used: %s", entry.sensor.id, error.detail)
+                    self._sensors.pop(entry.sensor.id, None)
+        return {sensor_id: self._sensors[sensor_id] for sensor_id in versions if sensor_id in self._sensors}
+
+
+def store_batch(connection: Connection, *, messages: Sequence[Message], directory: SensorDirectory) -> BatchResult:
+    """Store everything that these messages say.
+
+    Args:
+        connection: of the caller's transaction.
+        messages: in the order of their arrival.
+        directory: of this process.
+    """
+    sensors = directory.look_up(connection, (each.sensor_id for each in messages if each.sensor_id is not None))
+    total = 0
+    readings: list[KeyedReading] = []
+    for again in (False, True):
+        decoded = decode_messages((each for each in messages if each.is_redelivery is again), sensors)
+        readings += decoded.readings
+        store_dead_letters(connection, dead_letters=decoded.dead_letters, redelivered=again)
+        total += len(decoded.dead_letters)
+    new = store_readings(connection, readings=readings)
+    recorded = record_findings(connection, _judge(connection, new, sensors.values()))
+    return BatchResult(stored=len(new), duplicate=len(readings) - len(new), dead=total, findings=len(recorded))
+
+
+def _judge(
+    connection: Connection, new: Sequence[KeyedReading], sensors: Iterable[RegisteredSensor]
+) -> list[NewFinding]:
+    """Judge the alarms of every sensor that has levels and new good readings, and keep their states."""
+    by_key: dict[int, list[KeyedReading]] = {each.key: [] for each in sensors if each.sensor.alarms}
+    for reading in new:
+        if not reading.is_bad and reading.sensor_key in by_key:
+            by_key[reading.sensor_key].append(reading)
+    touched = {each.sensor.id: each for each in sensors if by_key.get(each.key)}
+    if not touched:
+        return []
+    findings, states = [], {}
+    for sensor_id, stored in lock_alarm_states(connection, sensor_ids=sorted(touched)).items():
+        registered = touched[sensor_id]
+        series = sorted((each.t, each.v) for each in by_key[registered.key])
+        state, changes = judge_readings(registered.sensor.alarms, state_from_json(stored), series)
+        states[sensor_id] = state_to_json(state)
+        findings += [make_alarm_finding(registered.sensor, each) for each in changes if isinstance(each, AlarmRaised)]
+    put_alarm_states(connection, states=states)
+    return findings

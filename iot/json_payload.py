@@ -1,0 +1,155 @@
+"""JSON payloads: `{"t": ..., "v": ..., "seq": ...?, "q": ...?}` or a list of them.
+
+Whether the sensor is registered, and what its calibration makes of a value, is not asked here.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import Any, Final
+
+from domain.errors import SiteproofError
+from iot.payload import (
+    EARLIEST,
+    MAX_AHEAD,
+    MAX_PAYLOAD_BYTES,
+    MAX_READINGS,
+    BadQuality,
+    BadSequence,
+    BadTime,
+    GaugeReading,
+    NotANumber,
+    NotAReading,
+    PayloadNotJson,
+    PayloadTooLarge,
+    Rejected,
+    TooManyReadings,
+    require_finite,
+    require_plausible,
+)
+
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)  # datetime.fromisoformat takes more than the standard allows, weeks and bare dates among it
+_LEAP_SECOND: Final = ":60"
+_SECONDS: Final = slice(16, 19)  # of an RFC 3339 text, with the colon before
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MIN_BIGINT: Final = -(2**63)
+_MAX_BIGINT: Final = 2**63 - 1
+_MAX_INTEGER_DIGITS: Final = 400  # a float holds 309; Python refuses to parse more than 4,300
+_MISSING: Final = object()
+
+_decode = json.JSONDecoder().decode
+# Only for texts with an integer that Python will not parse: it becomes infinity, and is rejected alone.
+_decode_leniently = json.JSONDecoder(
+    parse_int=lambda digits: int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else float(digits)
+).decode
+
+
+def decode_json(payload: bytes, *, arrived_at: datetime) -> list[GaugeReading | Rejected]:
+    """The readings of one message, in its order; what is wrong with one item does not touch the others.
+
+    Args:
+        payload: of the message.
+        arrived_at: when the message came. UTC.
+
+    Returns:
+        An outcome for each item; empty for an empty list.
+
+    Raises:
+        PayloadTooLarge: it has more than MAX_PAYLOAD_BYTES.
+        PayloadNotJson: it is no JSON text in UTF-8.
+        NotAReading: it is neither an object nor a list.
+        TooManyReadings: the list has more than MAX_READINGS.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLarge(f"the message has {len(payload)} bytes, and {MAX_PAYLOAD_BYTES} are allowed")
+    content = _parse(payload)
+    latest = arrived_at + MAX_AHEAD
+    if type(content) is dict:
+        try:
+            return [_reading(content, arrived_at, latest)]
+        except SiteproofError as error:
+            return [Rejected(payload, error)]
+    if type(content) is not list:
+        raise NotAReading("the message is neither an object nor a list of objects")
+    if len(content) > MAX_READINGS:
+        raise TooManyReadings(f"the message has {len(content)} readings, and {MAX_READINGS} are allowed")
+    outcomes: list[GaugeReading | Rejected] = []
+    for item in content:
+        try:
+            outcomes.append(_reading(item, arrived_at, latest))
+        except SiteproofError as error:
+            outcomes.append(Rejected(json.dumps(item).encode(), error))
+    return outcomes
+
+
+def _parse(payload: bytes) -> object:
+    try:
+        text = payload.decode("utf-8-sig" if payload.startswith(b"\xef\xbb\xbf") else "utf-8")
+        try:
+            return _decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            return _decode_leniently(text)
+    except RecursionError as error:
+        raise PayloadNotJson("the message is nested too deeply") from error
+    except ValueError as error:
+        raise PayloadNotJson(f"the message is not JSON: {error}"[:300]) from error
+
+
+def _reading(item: Any, arrived_at: datetime, latest: datetime) -> GaugeReading:  # noqa: ANN401 - whatever JSON can hold
+    if type(item) is not dict:
+        raise NotAReading("an item is not an object with a time and a value")
+    t = _time(item.get("t"))
+    if not EARLIEST <= t <= latest:
+        require_plausible(t, arrived_at=arrived_at)
+    v = item.get("v", _MISSING)
+    if v is _MISSING:
+        raise NotANumber("the value `v` is missing")
+    if type(v) is not float or not isfinite(v):
+        v = require_finite(v)
+    return GaugeReading(
+        t,
+        v,
+        _is_bad(item["q"]) if "q" in item else False,
+        _sequence(item["seq"]) if "seq" in item else None,
+    )
+
+
+def _time(given: object) -> datetime:
+    try:
+        if type(given) is str:
+            return _rfc3339(given)
+        if type(given) is int or type(given) is float:
+            return _EPOCH + timedelta(milliseconds=given)
+    except (ValueError, OverflowError) as error:
+        raise BadTime(f"the time cannot be read: {str(given)[:60]}") from error
+    raise BadTime("the time `t` is missing" if given is None else f"the time cannot be read: {str(given)[:60]}")
+
+
+def _rfc3339(text: str) -> datetime:
+    if _RFC3339.fullmatch(text) is None:
+        raise BadTime(f"the time is not RFC 3339 with an offset, such as 2026-07-01T08:00:00Z: {text[:60]!r}")
+    if text[_SECONDS] == _LEAP_SECOND:  # RFC 3339, section 5.7 allows it; datetime has none
+        return _rfc3339(text[:16] + ":59" + text[19:]) + timedelta(seconds=1)
+    t = datetime.fromisoformat(text.upper())
+    return t if t.tzinfo is UTC else t.astimezone(UTC)
+
+
+def _is_bad(given: object) -> bool:
+    if given == "good" or given is None:
+        return False
+    if given == "bad":
+        return True
+    raise BadQuality(f"the quality is good or bad, not {str(given)[:60]!r}")
+
+
+def _sequence(given: object) -> int | None:
+    if given is None:
+        return None
+    if type(given) is int and _MIN_BIGINT <= given <= _MAX_BIGINT:
+        return given
+    raise BadSequence("the sequence number is not a whole number of 64 bits")
