@@ -1,0 +1,1 @@
+"""The way of one photo or clip from stored bytes to findings."""

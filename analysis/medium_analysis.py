@@ -1,0 +1,215 @@
+"""One medium's analysis from claim to findings: exactly once, whatever dies in between."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+from analysis.examination import Examination, SeenHazard, examine
+from domain.clock import Clock
+from domain.errors import SiteproofError, Unavailable
+from domain.evidence import Check, CheckName, Verdict, grade_checks
+from domain.finding import Kind, NewFinding, Severity
+from domain.media import Medium
+from findings.project_event import tell_media
+from findings.recording import record_findings
+from ingestion.evidence_finding import EvidenceFinding
+from ingestion.intake import make_evidence_finding
+from ingestion.thumbnail_check import check_thumbnail, list_thumbnail_findings
+from storage.database import Database
+from storage.media import claim_media, fail_media, find_media, finish_media, release_media, renew_claim
+from storage.media_store import MediaStore
+from storage.project import find_project
+from vision.detector import Detector
+
+_LOG: Final = logging.getLogger(__name__)
+MAX_ATTEMPTS: Final = 3  # a photo that killed three workers would kill a fourth
+DEFAULT_LEASE_S: Final = 15.0
+_TRUNCATED: Final = EvidenceFinding(
+    "evidence.truncated",
+    Severity.MINOR,
+    {"zh": "照片文件不完整，只判读了已有部分。", "en": "The photo's file ends early; only what is there was judged."},
+)
+_NOT_ANALYSABLE: Final = EvidenceFinding(
+    "evidence.not_analysable",
+    Severity.MINOR,
+    {"zh": "照片或视频无法判读，请人工查看原件。", "en": "The photo or clip cannot be judged; look at the original."},
+)
+
+
+class Outcome(StrEnum):
+    """What became of a call to `analyse_medium`."""
+
+    ANALYSED = "analysed"
+    FAILED = "failed"
+    NOT_WAITING = "not_waiting"
+    CLAIM_LOST = "claim_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What an analysis works with.
+
+    Attributes:
+        lease_s: how long a claim lasts without being renewed; a dead worker's medium is free after that. [s]
+    """
+
+    database: Database
+    store: MediaStore
+    detector: Detector
+    clock: Clock
+    lease_s: float = DEFAULT_LEASE_S
+
+
+def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
+    """Analyse a medium that waits; nothing happens where it is done, or another worker holds it.
+
+    Raises:
+        Unavailable: the database or the store does not answer; the claim is given back where that is possible.
+    """
+    claim = uuid4()
+    with workplace.database.transaction() as connection:
+        medium = claim_media(connection, media_id=media_id, claim=claim, lease_s=workplace.lease_s)
+    if medium is None:
+        return Outcome.NOT_WAITING
+    if medium.attempts > MAX_ATTEMPTS:
+        return _give_up(workplace, medium, claim, code="analysis.gave_up")
+    try:
+        with _keep_claim(workplace, media_id=media_id, claim=claim):
+            path = workplace.store.local_path(medium.sha256)
+            seen = examine(path, media_format=medium.format, detector=workplace.detector)
+            judged = _judge_again(medium, path)
+    except Unavailable:
+        _release(workplace, media_id=media_id, claim=claim)
+        raise
+    except SiteproofError as error:
+        _LOG.info("%s cannot be analysed: %s", media_id, error.detail)
+        return _give_up(workplace, medium, claim, code=error.code)
+    return _record(workplace, medium, claim, seen, judged)
+
+
+def _record(
+    workplace: Workplace,
+    medium: Medium,
+    claim: UUID,
+    seen: Examination,
+    judged: tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]],
+) -> Outcome:
+    checks, evidence_findings = judged
+    # Before the row, so that an analysed medium always has its preview; a lost claim leaves the same bytes behind.
+    workplace.store.put_derived(medium.id, name="preview", content=seen.preview)
+    workplace.store.put_derived(medium.id, name="annotated", content=seen.annotated)
+    evidence = grade_checks(list(checks))
+    with workplace.database.transaction() as connection:
+        if not finish_media(
+            connection,
+            media_id=medium.id,
+            claim=claim,
+            detections=seen.detections,
+            model=workplace.detector.model_name,
+            width_px=seen.width_px,
+            height_px=seen.height_px,
+            checks=checks,
+            grade=evidence.grade,
+            grade_reasons=evidence.reasons,
+        ):
+            return Outcome.CLAIM_LOST
+        findings = [make_hazard_finding(each, number, medium=medium) for number, each in enumerate(seen.hazards)]
+        told = (*evidence_findings, *((_TRUNCATED,) if seen.truncated else ()))
+        findings += [make_evidence_finding(each, medium=medium) for each in told]
+        record_findings(connection, findings)
+        analysed = find_media(connection, media_id=medium.id)
+        project = find_project(connection, project_id=medium.project_id)
+        if analysed is None or project is None:
+            raise RuntimeError("a medium that was just finished is not there")
+        tell_media(connection, project, analysed, event="analysed", now=workplace.clock.now())
+    return Outcome.ANALYSED
+
+
+def make_hazard_finding(seen: SeenHazard, number: int, *, medium: Medium) -> NewFinding:
+    """Attach a hazard to its medium, milestone and project.
+
+    Args:
+        seen: as examined.
+        number: among the medium's hazards; part of the key that makes recording idempotent.
+        medium: that shows it.
+    """
+    hazard = seen.hazard
+    details = dict(hazard.details) | {"score": round(hazard.score, 4)}
+    if seen.at_s is not None:
+        details["at_s"] = round(seen.at_s, 3)
+    return NewFinding(
+        project_id=medium.project_id,
+        milestone_id=medium.milestone_id,
+        kind=Kind.SAFETY,
+        code=hazard.code,
+        severity=hazard.severity,
+        title=hazard.title,
+        occurred_at=medium.taken_at or medium.received_at,
+        dedup_key=f"media:{medium.id}:{hazard.code}:{number}",
+        media_id=medium.id,
+        box_xyxy_px=hazard.box_xyxy_px,
+        details=details,
+    )
+
+
+def _judge_again(medium: Medium, path: Path) -> tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]]:
+    """The checks of intake with what only the pixels tell, and what that adds to the findings."""
+    if medium.format.is_clip:
+        return medium.checks, ()
+    thumbnail = check_thumbnail(path, medium.format)
+    if thumbnail is None:
+        return medium.checks, ()
+    checks = tuple(
+        thumbnail if each.check is CheckName.EDITING and each.verdict is not Verdict.WARN else each
+        for each in medium.checks
+    )
+    return checks, list_thumbnail_findings(thumbnail)
+
+
+def _give_up(workplace: Workplace, medium: Medium, claim: UUID, *, code: str) -> Outcome:
+    with workplace.database.transaction() as connection:
+        if not fail_media(connection, media_id=medium.id, claim=claim, failure=code):
+            return Outcome.CLAIM_LOST
+        record_findings(connection, [make_evidence_finding(_NOT_ANALYSABLE, medium=medium)])
+        failed = find_media(connection, media_id=medium.id)
+        project = find_project(connection, project_id=medium.project_id)
+        if failed is not None and project is not None:
+            tell_media(connection, project, failed, event="failed", now=workplace.clock.now())
+    return Outcome.FAILED
+
+
+def _release(workplace: Workplace, *, media_id: UUID, claim: UUID) -> None:
+    try:
+        with workplace.database.transaction() as connection:
+            release_media(connection, media_id=media_id, claim=claim)
+    except Unavailable:
+        _LOG.info("the claim on %s could not be given back; it runs out by itself", media_id)
+
+
+@contextmanager
+def _keep_claim(workplace: Workplace, *, media_id: UUID, claim: UUID) -> Iterator[None]:
+    """Renew the claim from a thread while the block runs, so that a long clip is not taken for a dead worker's."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(workplace.lease_s / 3):
+            try:
+                with workplace.database.transaction() as connection:
+                    if not renew_claim(connection, media_id=media_id, claim=claim, lease_s=workplace.lease_s):
+                        return
+            except Unavailable:
+                _LOG.info("the claim on %s could not be renewed just now", media_id)
+
+    thread = threading.Thread(target=renew, name="keep-claim", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

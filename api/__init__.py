@@ -1,0 +1,1 @@
+"""The HTTP face: one file per resource, schemas, authentication, the error-to-status table."""

@@ -1,0 +1,67 @@
+"""The application: its routes, its error answers, its headers. Everything that it works with is handed in."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.responses import Response
+
+from api import events, findings, health, media, milestones, projects, sensors, whoami
+from api.errors import install_error_handlers
+from api.openapi import describe
+from api.pages import install_pages
+from api.services import Services
+
+ROUTERS: Final = (
+    projects.router,
+    milestones.router,
+    media.router,
+    media.upload_router,
+    findings.router,
+    sensors.router,
+    events.router,
+    whoami.router,
+    health.router,
+)
+
+
+def find_version() -> str:
+    """The installed release; `0` in a tree that was not installed."""
+    try:
+        return version("siteproof")
+    except PackageNotFoundError:
+        return "0"
+
+
+def list_routes() -> list[APIRoute]:
+    """Every route of the API, in the order of openapi.json."""
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+def create_application(services: Services) -> FastAPI:
+    """The web application on these services."""
+    application = FastAPI(
+        title="Siteproof",
+        version=find_version(),
+        description="Site monitoring for small public works.",
+        docs_url=None,
+        redoc_url=None,
+        license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+    )
+    application.state.services = services
+    for router in ROUTERS:
+        application.include_router(router)
+    install_error_handlers(application)
+    install_pages(application, services.pages)
+    describe(application, list_routes())
+
+    @application.middleware("http")
+    async def set_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return application

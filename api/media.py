@@ -1,0 +1,173 @@
+"""Photos and clips: upload, what is known of one, its bytes and its preview."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.access import EVERYBODY, Allowed, Asker, see_medium, see_project
+from api.paging import After, Limit, make_collection
+from api.schemas import Collection, MediumView
+from api.strict_json import StrictRoute
+from api.upload_form import UploadForm, receive_form
+from domain.errors import NotFound
+from domain.media import MediaStatus, Medium
+from domain.project import Project
+from ingestion.capture import parse_capture
+from ingestion.intake import accept_upload
+from storage.finding import list_finding_ids
+from storage.media import list_media
+from storage.media_store import read_chunks
+
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["media"])
+# Its body streams, so it is not read by StrictRoute.
+upload_router = APIRouter(prefix="/v1", tags=["media"])
+
+_UPLOAD_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC or MP4"},
+                        "capture": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "description": "client_id, taken_at, position, milestone_id, camera_id; all optional",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class NoPreview(NotFound):
+    """There is no preview, or not yet."""
+
+    code = "media.no_preview"
+
+
+@upload_router.post(
+    "/projects/{project_id}/media",
+    status_code=201,
+    responses={200: {"model": MediumView, "description": "the same bytes were sent before"}},
+    openapi_extra=_UPLOAD_BODY,
+)
+async def upload_route(
+    request: Request,
+    response: Response,
+    asker: Annotated[Asker[Project], Depends(Allowed(EVERYBODY, see_project))],
+) -> MediumView:
+    """Send a photo or clip; what can be judged at once is in the answer, the rest comes with its analysis."""
+    services = asker.services
+    async with receive_form(request, services.media_store, max_bytes=services.max_upload_bytes) as form:
+        # The one route that is a coroutine, because a body that streams in cannot be read from a thread.
+        view, created = await run_in_threadpool(_accept, asker, form)
+    response.status_code = 201 if created else 200
+    return view
+
+
+def _accept(asker: Asker[Project], form: UploadForm) -> tuple[MediumView, bool]:
+    services = asker.services
+    capture = parse_capture(form.capture)
+    with asker.transaction() as connection:
+        medium, created = accept_upload(
+            connection,
+            store=services.media_store,
+            staged=form.file,
+            capture=capture,
+            given_capture=form.capture,
+            project=asker.thing,
+            token_id=asker.principal.token_id,
+            received_at=services.clock.now(),
+        )
+        finding_ids = list_finding_ids(connection, media_id=medium.id)
+    if created:
+        services.ring(medium.id)
+    return MediumView.of(medium, finding_ids), created
+
+
+@router.get("/projects/{project_id}/media")
+def list_media_route(
+    asker: Annotated[Asker[Project], Depends(Allowed(EVERYBODY, see_project))],
+    limit: Limit,
+    after: After = None,
+    milestone_id: Annotated[str | None, Query(max_length=64)] = None,
+    status: MediaStatus | None = None,
+) -> Collection[MediumView]:
+    """The project's photos and clips in the order of their arrival; a field token lists what it sent."""
+    principal = asker.principal
+    with asker.transaction() as connection:
+        page = list_media(
+            connection,
+            project_id=asker.thing.id,
+            own_media_of=principal.token_id if principal.sees_only_own_media else None,
+            after=after,
+            limit=limit,
+            milestone_id=milestone_id,
+            status=status,
+        )
+        views = [MediumView.of(each, list_finding_ids(connection, media_id=each.id)) for each in page.items]
+    return make_collection(page, views)
+
+
+@router.get("/media/{media_id}")
+def get_medium_route(asker: Annotated[Asker[Medium], Depends(Allowed(EVERYBODY, see_medium))]) -> MediumView:
+    """Everything known of a photo or clip."""
+    with asker.transaction() as connection:
+        finding_ids = list_finding_ids(connection, media_id=asker.thing.id)
+    return MediumView.of(asker.thing, finding_ids)
+
+
+@router.get(
+    "/media/{media_id}/content",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
+def get_content_route(
+    asker: Annotated[Asker[Medium], Depends(Allowed(EVERYBODY, see_medium))],
+) -> StreamingResponse:
+    """The original bytes, untouched."""
+    medium = asker.thing
+    return StreamingResponse(
+        read_chunks(asker.services.media_store.open(medium.sha256)),
+        media_type=medium.format,
+        headers={
+            "Content-Length": str(medium.size_bytes),
+            "Content-Disposition": f'attachment; filename="{medium.id}.{_EXTENSION_OF[medium.format.value]}"',
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "Digest": f"sha-256={medium.sha256}",
+        },
+    )
+
+
+_EXTENSION_OF = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/heic": "heic",
+    "video/mp4": "mp4",
+}
+
+
+@router.get(
+    "/media/{media_id}/preview", response_class=StreamingResponse, responses={200: {"content": {"image/jpeg": {}}}}
+)
+def get_preview_route(
+    asker: Annotated[Asker[Medium], Depends(Allowed(EVERYBODY, see_medium))],
+    annotated: Annotated[bool, Query(description="with the marks")] = False,  # noqa: FBT002 - a query parameter
+) -> StreamingResponse:
+    """A reduced picture; it is made by the analysis, so it is not there before."""
+    name = "annotated" if annotated else "preview"
+    file = asker.services.media_store.find_derived(asker.thing.id, name=name)
+    if file is None:
+        raise NoPreview("there is no preview yet" if asker.thing.status != "failed" else "it could not be decoded")
+    return StreamingResponse(
+        read_chunks(file), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
+    )

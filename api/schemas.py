@@ -1,0 +1,452 @@
+"""The shapes that go over the wire, in snake_case; times RFC 3339 in UTC."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from domain.evidence import Check, CheckName, Grade, Verdict
+from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
+from domain.identifier import CALLER_ID_PATTERN
+from domain.media import MediaFormat, MediaStatus, Medium
+from domain.place import Position, position_to_json
+from domain.project import Milestone, Project, ProjectClass, ProjectKind
+from domain.sensor import Sensor, SensorKind
+
+T = TypeVar("T")
+
+CallerId = Annotated[str, Field(pattern=CALLER_ID_PATTERN)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _require_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name[:60]!r} is not an IANA time zone")
+    return str(ZoneInfo(name))
+
+
+def view_position(position: Position | None) -> dict[str, Any] | None:
+    """A position as a GeoJSON Point in WGS 84, with our own members beside it."""
+    if position is None:
+        return None
+    return {"type": "Point", "coordinates": [position.lon, position.lat], **position_to_json(position)}
+
+
+class Shape(BaseModel):
+    """Common to all: what is misspelt is refused, not lost."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Collection(Shape, Generic[T]):
+    """A page of a collection."""
+
+    items: list[T]
+    next: str | None
+
+
+class GivenPosition(Shape):
+    """A position as a caller gives it: `lon` and `lat`, or a GeoJSON Point; `crs` is WGS 84 where silent."""
+
+    lon: float
+    lat: float
+    accuracy_m: float | None = None
+    crs: str = "wgs84"
+    source: Annotated[str, Field(max_length=64)] | None = None
+    altitude_m: float | None = None
+    bearing_deg: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_point(cls, value: object) -> object:
+        """Take a GeoJSON Point for what it is."""
+        if not isinstance(value, dict) or value.get("type") != "Point":
+            return value
+        match value.get("coordinates"):
+            case [lon, lat] | [lon, lat, _]:
+                others = {key: each for key, each in value.items() if key not in {"type", "coordinates"}}
+                return {**others, "lon": lon, "lat": lat}
+            case _:
+                raise ValueError("a Point has two coordinates: longitude, latitude")
+
+
+class ProjectBody(Shape):
+    """What `PUT /v1/projects/{project_id}` takes."""
+
+    name: Text
+    kind: ProjectKind
+    area: Annotated[str, Field(max_length=200)]
+    contractor: Text | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    time_zone: Annotated[str, AfterValidator(_require_time_zone)] = "Asia/Shanghai"
+    position: GivenPosition | None = None
+    class_: Annotated[ProjectClass, Field(alias="class")] = ProjectClass.B
+
+
+class ProjectView(Shape):
+    """A project."""
+
+    id: str
+    name: str
+    kind: ProjectKind
+    area: str
+    contractor: str | None
+    starts_on: date | None
+    ends_on: date | None
+    time_zone: str
+    position: dict[str, Any] | None
+    class_: Annotated[ProjectClass, Field(serialization_alias="class")]
+    public_code: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, project: Project) -> "ProjectView":
+        """The view of a stored project."""
+        return cls(
+            id=project.id,
+            name=project.name,
+            kind=project.kind,
+            area=project.area,
+            contractor=project.contractor,
+            starts_on=project.starts_on,
+            ends_on=project.ends_on,
+            time_zone=project.time_zone,
+            position=view_position(project.position),
+            class_=project.project_class,
+            public_code=project.public_code,
+            created_at=project.created_at,
+        )
+
+
+class ZoneView(Shape):
+    """A boundary or alignment: a Feature in WGS 84, with the one that was given beside it."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+    given: dict[str, Any]
+
+
+class PhotoRequirement(Shape):
+    """How many photos a milestone needs."""
+
+    min: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    every_m: Annotated[float, Field(gt=0, le=100_000)] | None = None
+
+
+class ElementRequirement(Shape):
+    """A thing that must be seen, or must not."""
+
+    label: Text
+    min: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    absent: bool = False
+
+
+class MeasurementRequirement(Shape):
+    """A dimension with its nominal value and tolerance."""
+
+    quantity: Text
+    nominal_mm: float
+    tolerance_mm: Annotated[float, Field(ge=0)]
+    source: Text | None = None
+
+
+class Requirements(Shape):
+    """What a milestone requires; every part optional."""
+
+    photos: PhotoRequirement | None = None
+    elements: Annotated[list[ElementRequirement], Field(max_length=50)] | None = None
+    measurements: Annotated[list[MeasurementRequirement], Field(max_length=50)] | None = None
+    checkin: bool | None = None
+    report: bool | None = None
+
+
+class MilestoneBody(Shape):
+    """What `PUT .../milestones/{milestone_id}` takes."""
+
+    title: Text
+    planned_on: date | None = None
+    after: Annotated[list[CallerId], Field(max_length=50)] = []
+    requires: Requirements = Requirements()
+
+
+class MilestoneView(Shape):
+    """A milestone."""
+
+    id: str
+    project_id: str
+    title: str
+    planned_on: date | None
+    after: list[str]
+    requires: dict[str, Any]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, milestone: Milestone) -> "MilestoneView":
+        """The view of a stored milestone."""
+        return cls(
+            id=milestone.id,
+            project_id=milestone.project_id,
+            title=milestone.title,
+            planned_on=milestone.planned_on,
+            after=list(milestone.after),
+            requires=milestone.requires,
+            created_at=milestone.created_at,
+        )
+
+
+class GateReason(Shape):
+    """Why a milestone holds."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    detail: dict[str, str]
+
+
+class GateView(Shape):
+    """Whether a milestone may pass."""
+
+    verdict: Literal["pass", "hold"]
+    reasons: list[GateReason]
+    evaluated_at: datetime
+
+
+class CheckView(Shape):
+    """The outcome of one check."""
+
+    check: CheckName
+    verdict: Verdict
+    code: str
+    detail: dict[str, str]
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, check: Check) -> "CheckView":
+        """The view of a check."""
+        return cls(check=check.check, verdict=check.verdict, code=check.code, detail=check.detail, facts=check.facts)
+
+
+class EvidenceView(Shape):
+    """How far a medium can be relied upon, and why."""
+
+    grade: Grade
+    reasons: list[str]
+
+
+class DetectionView(Shape):
+    """One thing seen."""
+
+    label: str
+    score: float
+    box_xyxy_px: tuple[float, float, float, float]
+    at_s: float | None = None
+
+
+class MediumView(Shape):
+    """A photo or clip with everything known of it."""
+
+    id: UUID
+    project_id: str
+    milestone_id: str | None
+    camera_id: str | None
+    client_id: UUID | None
+    sha256: str
+    size_bytes: int
+    format: MediaFormat
+    status: MediaStatus
+    failure: str | None
+    received_at: datetime
+    taken_at: datetime | None
+    position: dict[str, Any] | None
+    width_px: int | None
+    height_px: int | None
+    capture: dict[str, Any]
+    metadata: dict[str, Any]
+    checks: list[CheckView]
+    evidence: EvidenceView
+    detections: list[DetectionView]
+    model: str | None
+    finding_ids: list[UUID]
+
+    @classmethod
+    def of(cls, medium: Medium, finding_ids: list[UUID]) -> "MediumView":
+        """The view of a stored medium."""
+        return cls(
+            id=medium.id,
+            project_id=medium.project_id,
+            milestone_id=medium.milestone_id,
+            camera_id=medium.camera_id,
+            client_id=medium.client_id,
+            sha256=medium.sha256,
+            size_bytes=medium.size_bytes,
+            format=medium.format,
+            status=medium.status,
+            failure=medium.failure,
+            received_at=medium.received_at,
+            taken_at=medium.taken_at,
+            position=view_position(medium.position),
+            width_px=medium.width_px,
+            height_px=medium.height_px,
+            capture=medium.capture,
+            metadata=medium.metadata,
+            checks=[CheckView.of(check) for check in medium.checks],
+            evidence=EvidenceView(grade=Grade(medium.grade), reasons=list(medium.grade_reasons)),
+            detections=[
+                DetectionView(label=each.label, score=each.score, box_xyxy_px=each.box_xyxy_px, at_s=each.at_s)
+                for each in medium.detections
+            ],
+            model=medium.model,
+            finding_ids=finding_ids,
+        )
+
+
+class FindingView(Shape):
+    """A finding."""
+
+    id: UUID
+    project_id: str
+    milestone_id: str | None
+    kind: Kind
+    code: str
+    severity: Severity
+    status: FindingStatus
+    title: dict[str, str]
+    occurred_at: datetime
+    recorded_at: datetime
+    media_id: UUID | None
+    sensor_id: str | None
+    box_xyxy_px: tuple[float, float, float, float] | None
+    chainage_m: tuple[float, float] | None
+    details: dict[str, Any]
+    issue_id: UUID | None
+    reviewed_at: datetime | None
+    reviewed_by: str | None
+    review_reason: str | None
+
+    @classmethod
+    def of(cls, finding: Finding) -> "FindingView":
+        """The view of a stored finding."""
+        return cls(
+            id=finding.id,
+            project_id=finding.project_id,
+            milestone_id=finding.milestone_id,
+            kind=finding.kind,
+            code=finding.code,
+            severity=finding.severity,
+            status=finding.status,
+            title=finding.title,
+            occurred_at=finding.occurred_at,
+            recorded_at=finding.recorded_at,
+            media_id=finding.media_id,
+            sensor_id=finding.sensor_id,
+            box_xyxy_px=finding.box_xyxy_px,
+            chainage_m=finding.chainage_m,
+            details=finding.details,
+            issue_id=finding.issue_id,
+            reviewed_at=finding.reviewed_at,
+            reviewed_by=finding.reviewed_by,
+            review_reason=finding.review_reason,
+        )
+
+
+class ReviewBody(Shape):
+    """An inspector's decision."""
+
+    decision: Decision
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class AlarmBody(Shape):
+    """One level of an alarm, in the sensor's unit."""
+
+    level: Annotated[str, Field(min_length=1, max_length=40)]
+    action: Annotated[str, Field(max_length=500)] = ""
+    above: float | None = None
+    below: float | None = None
+    rate_per_day: float | None = None
+    for_s: float = 0.0
+    hysteresis: float = 0.0
+
+
+class RangeBody(Shape):
+    """What the instrument can measure; outside of it a reading is kept and marked bad."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class SensorBody(Shape):
+    """What `PUT /v1/sensors/{sensor_id}` takes."""
+
+    project_id: CallerId
+    kind: SensorKind
+    unit: Annotated[str, Field(min_length=1, max_length=40)]
+    position: GivenPosition | None = None
+    calibration: dict[str, Any] = {}
+    range: RangeBody = RangeBody()
+    alarms: list[AlarmBody] = []
+    stale_after_s: Annotated[float, Field(gt=0)] | None = None
+
+
+class SensorView(Shape):
+    """A sensor."""
+
+    id: str
+    project_id: str
+    kind: SensorKind
+    unit: str
+    position: dict[str, Any] | None
+    calibration: dict[str, Any]
+    range: RangeBody
+    alarms: list[AlarmBody]
+    stale_after_s: float | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, sensor: Sensor) -> "SensorView":
+        """The view of a stored sensor."""
+        return cls(
+            id=sensor.id,
+            project_id=sensor.project_id,
+            kind=sensor.kind,
+            unit=sensor.unit,
+            position=view_position(sensor.position),
+            calibration=sensor.calibration,
+            range=RangeBody(min=sensor.range_min, max=sensor.range_max),
+            alarms=[
+                AlarmBody(
+                    level=each.level,
+                    action=each.action,
+                    above=each.above,
+                    below=each.below,
+                    rate_per_day=each.rate_per_day,
+                    for_s=each.for_s,
+                    hysteresis=each.hysteresis,
+                )
+                for each in sensor.alarms
+            ],
+            stale_after_s=sensor.stale_after_s,
+            created_at=sensor.created_at,
+        )
+
+
+class ReadingView(Shape):
+    """One reading."""
+
+    t: datetime
+    v: float
+    q: str
+
+
+class BucketView(Shape):
+    """What a sensor said within one bucket of time."""
+
+    t: datetime
+    mean: float
+    min: float
+    max: float
+    n: int

@@ -1,0 +1,173 @@
+"""`/v1/sensors`: the registry, and what the sensors said."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import AwareDatetime
+
+from api.access import (
+    EVERYBODY,
+    Allowed,
+    Asker,
+    UnknownSensor,
+    get_visible_project,
+    see_new_sensor,
+    see_nothing,
+    see_sensor,
+)
+from api.etag import make_etag, require_match
+from api.paging import After, Limit, make_collection
+from api.projects import WRITERS
+from api.schemas import BucketView, Collection, ReadingView, SensorBody, SensorView
+from api.strict_json import StrictRoute
+from domain.access import Role
+from domain.errors import NotFound
+from domain.identifier import require_caller_id
+from domain.sensor import Sensor
+from geofence.position import parse_position
+from iot.alarms import parse_alarms
+from iot.calibration import parse_calibration
+from storage.page import InvalidCursor, decode_cursor, encode_cursor
+from storage.project import find_project, lock_project
+from storage.reading import bucket_readings, latest_readings, list_readings
+from storage.sensor import find_sensor, find_sensor_entry, list_sensors, put_sensor
+
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["sensors"])
+READERS = EVERYBODY - {Role.FIELD}
+_CURSOR_ORIGIN: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class NoReading(NotFound):
+    """The sensor has not said anything yet."""
+
+    code = "reading.not_found"
+
+
+@router.put("/sensors/{sensor_id}", responses={201: {"model": SensorView}})
+def put_sensor_route(
+    sensor_id: str,
+    body: SensorBody,
+    response: Response,
+    asker: Annotated[Asker[Sensor | None], Depends(Allowed(WRITERS, see_new_sensor))],
+    if_match: Annotated[str | None, Header()] = None,
+) -> SensorView:
+    """Register a sensor, or change it."""
+    require_caller_id(sensor_id)
+    alarms = parse_alarms([each.model_dump() for each in body.alarms])
+    parse_calibration(body.calibration)
+    position = None if body.position is None else parse_position(body.position.model_dump(exclude_none=True))
+    with asker.transaction() as connection:
+        get_visible_project(connection, asker.principal, body.project_id)
+        lock_project(connection, project_id=body.project_id)
+        stored = find_sensor(connection, sensor_id=sensor_id)
+        require_match(if_match, None if stored is None else stored.version)
+        sensor, created = put_sensor(
+            connection,
+            sensor_id=sensor_id,
+            project_id=body.project_id,
+            kind=body.kind,
+            unit=body.unit,
+            position=position,
+            calibration=body.calibration,
+            range_min=body.range.min,
+            range_max=body.range.max,
+            alarms=alarms,
+            stale_after_s=body.stale_after_s,
+        )
+    response.status_code = 201 if created else 200
+    response.headers["ETag"] = make_etag(sensor.version)
+    return SensorView.of(sensor)
+
+
+@router.get("/sensors/{sensor_id}")
+def get_sensor_route(
+    response: Response, asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, see_sensor))]
+) -> SensorView:
+    """One sensor."""
+    response.headers["ETag"] = make_etag(asker.thing.version)
+    return SensorView.of(asker.thing)
+
+
+@router.get("/sensors")
+def list_sensors_route(
+    asker: Annotated[Asker[None], Depends(Allowed(READERS, see_nothing))],
+    limit: Limit,
+    after: After = None,
+    project_id: Annotated[str | None, Query(max_length=64)] = None,
+) -> Collection[SensorView]:
+    """The sensors within sight, in the order of their making."""
+    principal = asker.principal
+    with asker.transaction() as connection:
+        page = list_sensors(
+            connection,
+            area=principal.area,
+            token_project_id=principal.project_id,
+            project_id=project_id,
+            after=after,
+            limit=limit,
+        )
+    return make_collection(page, [SensorView.of(sensor) for sensor in page.items])
+
+
+@router.get("/sensors/{sensor_id}/readings")
+def list_readings_route(
+    asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, see_sensor))],
+    limit: Limit,
+    from_: Annotated[AwareDatetime | None, Query(alias="from", description="included")] = None,
+    to: Annotated[AwareDatetime | None, Query(description="not included")] = None,
+    every: Annotated[str | None, Query(max_length=8, description="like 1m, 1h, 1d; days of the project's zone")] = None,
+    after: After = None,
+) -> Collection[ReadingView] | Collection[BucketView]:
+    """What the sensor said, oldest first: each reading, or buckets; a gap shows as a gap."""
+    cursor = _read_cursor(after)
+    with asker.transaction() as connection:
+        entry = find_sensor_entry(connection, sensor_id=asker.thing.id)
+        project = find_project(connection, project_id=asker.thing.project_id)
+        if entry is None or project is None:
+            raise UnknownSensor("there is no such sensor")
+        if every is None:
+            readings = list_readings(
+                connection, sensor_key=entry.key, from_=from_, to=to, after=cursor, limit=limit + 1
+            )
+            views = [ReadingView(t=each.t, v=each.v, q=each.q) for each in readings[:limit]]
+            return Collection[ReadingView](
+                items=views, next=_write_cursor(views[-1].t) if len(readings) > limit else None
+            )
+        buckets = bucket_readings(
+            connection,
+            sensor_key=entry.key,
+            # The cursor of a page of buckets is where the next bucket begins.
+            from_=cursor or from_,
+            to=to,
+            every=every,
+            time_zone=project.time_zone,
+            limit=limit + 1,
+        )
+    return Collection[BucketView](
+        items=[BucketView(t=each.t, mean=each.mean, min=each.min, max=each.max, n=each.n) for each in buckets[:limit]],
+        next=_write_cursor(buckets[limit].t) if len(buckets) > limit else None,
+    )
+
+
+@router.get("/sensors/{sensor_id}/latest")
+def get_latest_route(asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, see_sensor))]) -> ReadingView:
+    """The newest reading, by its own time."""
+    with asker.transaction() as connection:
+        reading = latest_readings(connection, sensor_ids=[asker.thing.id]).get(asker.thing.id)
+    if reading is None:
+        raise NoReading("the sensor has not said anything yet")
+    return ReadingView(t=reading.t, v=reading.v, q=reading.q)
+
+
+def _write_cursor(moment: datetime) -> str:
+    return encode_cursor((moment - _CURSOR_ORIGIN) // timedelta(microseconds=1))
+
+
+def _read_cursor(cursor: str | None) -> datetime | None:
+    if not cursor:
+        return None
+    try:
+        return _CURSOR_ORIGIN + timedelta(microseconds=decode_cursor(cursor)[0])
+    except OverflowError as error:
+        raise InvalidCursor("`after` is not a cursor that was given out here") from error

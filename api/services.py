@@ -1,0 +1,41 @@
+"""What the routes work with, handed in by `runtime`: plain values and ports, no settings of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, cast
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from domain.clock import Clock
+from storage.database import Database
+from storage.media_store import MediaStore
+
+DEFAULT_MAX_UPLOAD_BYTES: Final = 512 * 1024 * 1024  # a clip of 10 minutes at the rate of an ordinary phone (7 Mbit/s)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that a request may use.
+
+    Attributes:
+        ring: tells a worker that a medium waits; may fail silently, for the row is the truth and a sweep rings again.
+        max_upload_bytes: limit of one file. [B]
+        pages: the folder of the built pages.
+    """
+
+    database: Database
+    media_store: MediaStore
+    clock: Clock
+    ring: Callable[[UUID], None]
+    max_upload_bytes: int
+    pages: Path
+
+
+def get_services(request: Request) -> Services:
+    """The services of the application that answers this request."""
+    return cast("Services", request.app.state.services)
+
+
+Provided = Annotated[Services, Depends(get_services)]
