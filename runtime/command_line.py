@@ -1,0 +1,274 @@
+"""The command `siteproof`: what a person typed, and the part that does it; each command loads only what it runs."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+from uuid import UUID
+
+import click
+
+from domain.access import Role
+from domain.errors import SiteproofError
+from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
+from runtime.settings import Settings, read_settings
+
+F = TypeVar("F", bound=Callable[..., object])
+_EXIT_ERROR: Final = 2
+
+
+class _Group(click.Group):
+    """Turns our expected errors into one line and an exit code, for every command."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except SiteproofError as error:
+            _fail(error)
+
+
+def _fail(error: SiteproofError) -> NoReturn:
+    click.echo(f"siteproof: {error.detail} [{error.code}]", err=True)
+    sys.exit(_EXIT_ERROR)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="siteproof")
+@click.option("--verbose", is_flag=True, help="Log more.")
+def main(*, verbose: bool) -> None:
+    """Site monitoring for small public works: is it that site, is it built as drawn, is it safe.
+
+    Settings are environment variables SITEPROOF_HOME, SITEPROOF_DATABASE_URL, SITEPROOF_MQTT_URL,
+    SITEPROOF_CELERY_BROKER_URL, SITEPROOF_MEDIA_URL; each has an embedded default.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    # These tell of every request and every poll, which buries what an operator looks for.
+    for name in (
+        "httpx2",
+        "httpcore",
+        "amqtt",
+        "transitions",
+        "psycopg.pool",
+        "kombu",
+        "celery.worker.strategy",
+        "celery.app.trace",
+    ):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="Also a sample road and bridge, a camera and a gauge.")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Folder for everything that is kept.")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the pages and the API.")
+@click.option("--mqtt-port", type=click.IntRange(1, 65535), help="Port of the MQTT broker, on loopback.")
+def up(*, demo: bool, home: Path | None, host: str | None, port: int | None, mqtt_port: int | None) -> None:
+    """Start everything on embedded defaults; Ctrl-C stops all of it."""
+    from runtime.up import run_up
+
+    mqtt_url = None if mqtt_port is None else f"mqtt://127.0.0.1:{mqtt_port}"
+    given_home = None if home is None else home.resolve()
+    run_up(_settings(home=given_home, host=host, port=port, mqtt_url=mqtt_url), demo=demo, tell=_tell)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this release's schema."""
+    from runtime.assembly import prepare_database, provide_database_url
+
+    settings = _settings()
+    with provide_database_url(settings) as url:
+        for name in prepare_database(settings, url):
+            _tell(f"applied {name}")
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+def serve(*, host: str | None, port: int | None) -> None:
+    """Answer HTTP: the API and the pages."""
+    from runtime.assembly import provide_database_url
+    from runtime.web import run_web
+
+    settings = _settings(host=host, port=port)
+    with provide_database_url(settings) as url:
+        run_web(settings, database_url=url)
+
+
+@main.command()
+def worker() -> None:
+    """Analyse photos and clips."""
+    from runtime.assembly import provide_database_url
+    from runtime.worker import run_worker
+
+    settings = _settings()
+    with provide_database_url(settings) as url:
+        run_worker(settings, database_url=url)
+
+
+@main.command()
+def beat() -> None:
+    """Ring for what is due: the sweep that finds lost work."""
+    from runtime.worker import run_beat
+
+    run_beat(_settings())
+
+
+@main.command()
+def collect() -> None:
+    """Store sensor readings from MQTT."""
+    from runtime.assembly import open_database
+    from runtime.sensors import run_collector
+
+    settings = _settings()
+    with open_database(settings) as database:
+        run_collector(settings, database)
+
+
+@main.command()
+def broker() -> None:
+    """An embedded MQTT broker on loopback, for a demo: it keeps nothing through a kill."""
+    from runtime.sensors import run_broker
+
+    run_broker(_settings())
+
+
+@main.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Address of the service.")
+@click.option("--token", envvar="SITEPROOF_TOKEN", help="Admin token; silent: that of SITEPROOF_HOME.")
+@click.option("--camera-every", default=20.0, show_default=True, help="Seconds between the camera's photos.")
+@click.option("--gauge-every", default=1.0, show_default=True, help="Seconds between the gauge's readings.")
+def simulate(*, url: str, token: str | None, camera_every: float, gauge_every: float) -> None:
+    """A sample road and bridge with a field camera and a settling gauge, published as real ones would."""
+    from runtime.demonstration import run_demonstration
+
+    settings = _settings()
+    text = token or (settings.home / "admin.token").read_text(encoding="utf-8").strip()
+    run_demonstration(settings, url=url, token=text, camera_every_s=camera_every, gauge_every_s=gauge_every, tell=_tell)
+
+
+@main.group()
+def token() -> None:
+    """Create, list and revoke bearer tokens."""
+
+
+@token.command("create")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--area", required=True, help="Path like county/town/village; / is everywhere.")
+@click.option("--project", help="Only this project.")
+@click.option("--person", help="Whose token it is; separation of duties goes by it.")
+@click.option("--name", help="What it is for.")
+def create_token_command(*, role: str, area: str, project: str | None, person: str | None, name: str | None) -> None:
+    """Print a new token, alone, once."""
+    from runtime.assembly import open_database
+    from storage.token import create_token
+
+    if area != EVERYWHERE:
+        require_area(area)
+    if project is not None:
+        require_caller_id(project)
+    with open_database(_settings()) as database, database.transaction() as connection:
+        _, text = create_token(connection, role=Role(role), area=area, project_id=project, person=person, name=name)
+    click.echo(text)
+
+
+@token.command("list")
+def list_tokens_command() -> None:
+    """List tokens, one a line: id, role, area, project, person, name, state."""
+    from runtime.assembly import open_database
+    from storage.token import list_tokens
+
+    with open_database(_settings()) as database, database.transaction() as connection:
+        for each in list_tokens(connection):
+            state = "revoked" if each.revoked_at else "active"
+            fields = (each.id, each.role, each.area, each.project_id, each.person, each.name, state)
+            click.echo("\t".join("-" if field is None else str(field) for field in fields))
+
+
+@token.command("revoke")
+@click.argument("token_id")
+def revoke_token_command(token_id: str) -> None:
+    """Make a token useless from now on."""
+    from runtime.assembly import open_database
+    from storage.token import revoke_token
+
+    parsed: UUID | None = parse_uuid(token_id)
+    with open_database(_settings()) as database, database.transaction() as connection:
+        revoked = parsed is not None and revoke_token(connection, token_id=parsed)
+    if not revoked:
+        raise click.ClickException(f"there is no token {token_id}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--boundary", type=click.Path(path_type=Path, dir_okay=False), help="GeoJSON Feature to check against.")
+@click.option("--crs", help="The boundary's frame, where the file does not say: wgs84, gcj02, bd09, EPSG:n.")
+@click.option("--alignment", type=click.Path(path_type=Path, dir_okay=False), help="GeoJSON Feature for chainage.")
+@click.option("--min-score", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds.")
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON a file.")
+def check(
+    *,
+    files: tuple[Path, ...],
+    boundary: Path | None,
+    crs: str | None,
+    alignment: Path | None,
+    min_score: float | None,
+    as_json: bool,
+) -> None:
+    """Judge photos and clips with no server.
+
+    Exit code 0: nothing found; 1: findings; 2: a file could not be read (the others are still judged).
+    """
+    from runtime.file_check import check_files
+
+    code = check_files(
+        files,
+        settings=_settings(),
+        boundary=boundary,
+        crs=crs,
+        alignment=alignment,
+        min_score=min_score,
+        tell=lambda line: click.echo(json.dumps(line, ensure_ascii=False) if as_json else format_check(line)),
+    )
+    sys.exit(code)
+
+
+def format_check(line: dict[str, Any]) -> str:
+    """One judged file for a person to read."""
+    if "error" in line:
+        return f"{line['file']}: {line['error']['detail']} [{line['error']['code']}]"
+    rows = [f"{line['file']}: grade {line['evidence']['grade']}"]
+    rows += [f"  {each['verdict']:<8}{each['code']:<28}{each['detail']['en']}" for each in line["checks"]]
+    seen: dict[str, int] = {}
+    for each in line["detections"]:
+        seen[each["label"]] = seen.get(each["label"], 0) + 1
+    rows.append("  seen    " + (", ".join(f"{count} {label}" for label, count in seen.items()) or "nothing known"))
+    rows += [f"  FINDING {each['code']:<28}{each['title']['en']}" for each in line["findings"]]
+    return "\n".join(rows)
+
+
+@main.command()
+def doctor() -> None:
+    """What is reachable, which versions, what is missing and how to get it."""
+    from runtime.doctor import examine_installation
+
+    healthy = True
+    for part, state, advice in examine_installation(_settings()):
+        healthy = healthy and not advice
+        click.echo(f"{part:<16}{state}" + (f"\n{'':<16}-> {advice}" if advice else ""))
+    sys.exit(0 if healthy else 1)
+
+
+def _settings(**given: object) -> Settings:
+    return read_settings(**given)
+
+
+def _tell(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()

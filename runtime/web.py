@@ -1,0 +1,36 @@
+"""`siteproof serve`: the HTTP face under uvicorn."""
+
+import uvicorn
+
+from api.application import create_application
+from api.services import Services
+from domain.clock import SystemClock
+from runtime.assembly import make_media_store
+from runtime.settings import PAGES, Settings
+from runtime.task_queue import Doorbell, make_queue
+from storage.database import Database
+
+
+def run_web(settings: Settings, *, database_url: str) -> None:
+    """Answer requests, until a signal ends it."""
+    database = Database(database_url, max_connections=16)
+    services = Services(
+        database=database,
+        media_store=make_media_store(settings),
+        clock=SystemClock(),
+        ring=Doorbell(make_queue(settings)).ring,
+        max_upload_bytes=settings.max_upload_bytes,
+        pages=PAGES,
+    )
+    try:
+        uvicorn.run(
+            create_application(services),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    finally:
+        database.close()

@@ -1,0 +1,106 @@
+"""`siteproof worker` and `siteproof beat`: Celery around the analysis."""
+
+import logging
+import os
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from celery import Celery
+
+from analysis.medium_analysis import Workplace, analyse_medium
+from domain.clock import SystemClock
+from domain.errors import Unavailable
+from runtime.assembly import make_media_store
+from runtime.settings import Settings
+from runtime.task_queue import ANALYSE, RETAIN, SWEEP, Doorbell, make_queue
+from storage.database import Database
+from storage.media import ring_waiting_media
+from storage.reading import drop_expired_readings
+from vision.detector_choice import load_detector
+
+_LOG: Final = logging.getLogger(__name__)
+_SWEEP_LIMIT: Final = 1000
+_RETRY_AFTER_S: Final = 5
+_MAX_MEMORY_KB: Final = 1_500_000  # a leak in a decoder ends with its process, not with the machine
+
+
+def run_worker(settings: Settings, *, database_url: str) -> None:
+    """Analyse what waits, until a signal ends it."""
+    app = make_queue(settings)
+    register_tasks(app, settings, database_url=database_url)
+    app.worker_main(
+        [
+            "worker",
+            "--loglevel=INFO",
+            f"--concurrency={settings.worker_processes}",
+            f"--max-memory-per-child={_MAX_MEMORY_KB}",
+            f"--hostname=siteproof-{os.getpid()}@%h",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+def run_beat(settings: Settings) -> None:
+    """Ring for the sweep, until a signal ends it."""
+    app = make_queue(settings)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    app.Beat(loglevel="INFO", schedule=str(settings.home / "beat-schedule"), quiet=True, socket_timeout=30).run()
+
+
+def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> None:
+    """Let the application do its tasks. Each process loads database and weights when its first task comes."""
+
+    @cache
+    def get_workplace() -> Workplace:
+        return make_workplace(settings, Database(database_url, max_connections=3))
+
+    def analyse(task: Any, *, media_id: str) -> str:  # noqa: ANN401 - Celery's bound task
+        try:
+            return analyse_medium(get_workplace(), media_id=UUID(media_id)).value
+        except Unavailable as error:
+            # Nothing else is retried: what is not Unavailable would fail the same way again.
+            raise task.retry(exc=error, countdown=_RETRY_AFTER_S, max_retries=None) from error
+
+    def sweep() -> int:
+        with get_workplace().database.transaction() as connection:
+            waiting = ring_waiting_media(connection, rung_before_s=settings.ring_again_s, limit=_SWEEP_LIMIT)
+        doorbell = Doorbell(app)
+        for media_id in waiting:
+            doorbell.ring(media_id)
+        if waiting:
+            _LOG.info("rang again for %d media", len(waiting))
+        return len(waiting)
+
+    app.task(analyse, name=ANALYSE, bind=True)
+
+    def retain() -> int:
+        with get_workplace().database.transaction() as connection:
+            return drop_expired_readings(connection)
+
+    app.task(sweep, name=SWEEP)
+    app.task(retain, name=RETAIN)
+
+
+def make_workplace(settings: Settings, database: Database) -> Workplace:
+    """What a worker works with; loads the weights.
+
+    Raises:
+        WeightsMissing: they are not there.
+        WeightsMismatch: they are not the manifest's.
+    """
+    detector = load_detector(
+        settings.weights,
+        backend=settings.detector,
+        threads=settings.inference_threads,
+        cache_dir=settings.home / "compiled",
+    )
+    return Workplace(
+        database=database,
+        store=make_media_store(settings),
+        detector=detector,
+        clock=SystemClock(),
+        lease_s=settings.lease_s,
+    )
