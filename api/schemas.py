@@ -37,7 +37,7 @@ def view_position(position: Position | None) -> dict[str, Any] | None:
 class Shape(BaseModel):
     """Common to all: what is misspelt is refused, not lost."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, from_attributes=True)
 
 
 class Collection(Shape, Generic[T]):
@@ -187,15 +187,7 @@ class MilestoneView(Shape):
     @classmethod
     def of(cls, milestone: Milestone) -> "MilestoneView":
         """The view of a stored milestone."""
-        return cls(
-            id=milestone.id,
-            project_id=milestone.project_id,
-            title=milestone.title,
-            planned_on=milestone.planned_on,
-            after=list(milestone.after),
-            requires=milestone.requires,
-            created_at=milestone.created_at,
-        )
+        return cls.model_validate(milestone)
 
 
 class GateReason(Shape):
@@ -227,7 +219,7 @@ class CheckView(Shape):
     @classmethod
     def of(cls, check: Check) -> "CheckView":
         """The view of a check."""
-        return cls(check=check.check, verdict=check.verdict, code=check.code, detail=check.detail, facts=check.facts)
+        return cls.model_validate(check)
 
 
 class EvidenceView(Shape):
@@ -295,10 +287,7 @@ class MediumView(Shape):
             metadata=medium.metadata,
             checks=[CheckView.of(check) for check in medium.checks],
             evidence=EvidenceView(grade=Grade(medium.grade), reasons=list(medium.grade_reasons)),
-            detections=[
-                DetectionView(label=each.label, score=each.score, box_xyxy_px=each.box_xyxy_px, at_s=each.at_s)
-                for each in medium.detections
-            ],
+            detections=[DetectionView.model_validate(each) for each in medium.detections],
             model=medium.model,
             finding_ids=finding_ids,
         )
@@ -330,27 +319,7 @@ class FindingView(Shape):
     @classmethod
     def of(cls, finding: Finding) -> "FindingView":
         """The view of a stored finding."""
-        return cls(
-            id=finding.id,
-            project_id=finding.project_id,
-            milestone_id=finding.milestone_id,
-            kind=finding.kind,
-            code=finding.code,
-            severity=finding.severity,
-            status=finding.status,
-            title=finding.title,
-            occurred_at=finding.occurred_at,
-            recorded_at=finding.recorded_at,
-            media_id=finding.media_id,
-            sensor_id=finding.sensor_id,
-            box_xyxy_px=finding.box_xyxy_px,
-            chainage_m=finding.chainage_m,
-            details=finding.details,
-            issue_id=finding.issue_id,
-            reviewed_at=finding.reviewed_at,
-            reviewed_by=finding.reviewed_by,
-            review_reason=finding.review_reason,
-        )
+        return cls.model_validate(finding)
 
 
 class ReviewBody(Shape):
@@ -417,18 +386,7 @@ class SensorView(Shape):
             position=view_position(sensor.position),
             calibration=sensor.calibration,
             range=RangeBody(min=sensor.range_min, max=sensor.range_max),
-            alarms=[
-                AlarmBody(
-                    level=each.level,
-                    action=each.action,
-                    above=each.above,
-                    below=each.below,
-                    rate_per_day=each.rate_per_day,
-                    for_s=each.for_s,
-                    hysteresis=each.hysteresis,
-                )
-                for each in sensor.alarms
-            ],
+            alarms=[AlarmBody.model_validate(each) for each in sensor.alarms],
             stale_after_s=sensor.stale_after_s,
             created_at=sensor.created_at,
         )

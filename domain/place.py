@@ -65,6 +65,7 @@ def position_to_json(position: Position) -> dict[str, Any]:
     written = {
         "lon": position.lon,
         "lat": position.lat,
+        "crs": "wgs84",
         "accuracy_m": position.accuracy_m,
         "source": position.source,
         "altitude_m": position.altitude_m,

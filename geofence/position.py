@@ -56,46 +56,6 @@ def parse_position(value: object, *, source: str = "capture") -> Position:
     )
 
 
-def position_to_json(position: Position) -> dict[str, Any]:
-    """As JSON: `lon` and `lat` in WGS 84, as the outer `crs` says, and what was given, in its frame, in `given`."""
-    return {
-        "lon": position.lon,
-        "lat": position.lat,
-        "crs": "wgs84",
-        "accuracy_m": _accuracy_m(position.accuracy_m),
-        "altitude_m": position.altitude_m,
-        "bearing_deg": position.bearing_deg,
-        "source": position.source,
-        "given": {"lon": position.given_lon, "lat": position.given_lat, "crs": position.crs},
-    }
-
-
-def position_from_json(value: object) -> Position:
-    """Read back what `position_to_json` wrote.
-
-    Raises:
-        InvalidPosition: it was not written by it.
-        UnknownFrame: the given frame is none that we know.
-    """
-    if not isinstance(value, Mapping) or not isinstance(given := value.get("given"), Mapping):
-        raise InvalidPosition("a stored position is an object with lon, lat and given")
-    outer = parse_position({**value, "crs": "wgs84"})
-    crs = given.get("crs")
-    if not isinstance(crs, str):
-        raise InvalidPosition("the given position has no crs")
-    return Position(
-        lon=outer.lon,
-        lat=outer.lat,
-        accuracy_m=outer.accuracy_m,
-        source=outer.source,
-        given_lon=_finite(given, "lon"),
-        given_lat=_finite(given, "lat"),
-        crs=parse_crs(crs).name,
-        altitude_m=outer.altitude_m,
-        bearing_deg=outer.bearing_deg,
-    )
-
-
 def distance_m(a: Position, b: Position) -> float:
     """Geodesic distance on the WGS 84 ellipsoid; altitudes are left aside [m]."""
     return geodesic_m(lon_a=a.lon, lat_a=a.lat, lon_b=b.lon, lat_b=b.lat)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.place import Position
-from geofence.position import position_to_json
+from domain.place import Position, position_to_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
 from runtime.settings import Settings, read_settings
+from runtime.training_commands import evaluate, export, train
 
 F = TypeVar("F", bound=Callable[..., object])
 _EXIT_ERROR: Final = 2
@@ -263,6 +264,10 @@ def doctor() -> None:
         healthy = healthy and not advice
         click.echo(f"{part:<16}{state}" + (f"\n{'':<16}-> {advice}" if advice else ""))
     sys.exit(0 if healthy else 1)
+
+
+for _command in (train, evaluate, export):
+    main.add_command(_command)
 
 
 def _settings(**given: object) -> Settings:

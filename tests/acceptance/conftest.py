@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ class Service:
     mqtt_port: int
     admin: httpx2.Client
     environment: dict[str, str]
+    clients: list[httpx2.Client] = field(default_factory=list)
 
     def run(self, *arguments: str, expect: int = 0) -> str:
         """Run `siteproof` in the same home, as an operator beside the service would, and return what it printed."""
@@ -43,11 +44,14 @@ class Service:
         """A client with a token that the command line made."""
         arguments = ["token", "create", "--role", role, "--area", area]
         token = self.run(*arguments, *(["--person", person] if person else [])).strip()
-        return httpx2.Client(base_url=self.admin.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        client = httpx2.Client(base_url=self.admin.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        self.clients.append(client)
+        return client
 
     def find_part(self, name: str) -> psutil.Process:
         """The process of a part, started by this service."""
-        for child in self.process.children():
+        # One that was just killed stays a zombie until the supervisor looks.
+        for child in (each for each in self.process.children() if each.status() != psutil.STATUS_ZOMBIE):
             if name in child.cmdline() or (name == "mosquitto" and child.name() == "mosquitto"):
                 return child
         raise LookupError(name)
@@ -126,7 +130,10 @@ def service(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         token = (home / "admin.token").read_text(encoding="utf-8")
         headers = {"Authorization": f"Bearer {token.strip()}"}
         with httpx2.Client(base_url=address, headers=headers, timeout=60) as admin:
-            yield Service(psutil.Process(process.pid), home, mqtt_port, admin, make_environment(home))
+            running = Service(psutil.Process(process.pid), home, mqtt_port, admin, make_environment(home))
+            yield running
+            for client in running.clients:
+                client.close()
     finally:
         stop_service(process)
 
