@@ -1,5 +1,6 @@
 """The application: its routes, its error answers, its headers. Everything that it works with is handed in."""
 
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -61,7 +62,9 @@ def create_application(services: Services) -> FastAPI:
     async def set_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
         response = await call_next(request)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Cache-Control", "no-store")
+        # Assets have a hash of their content in their names; everything else is a person's to see, not a cache's.
+        lasting = request.url.path.startswith("/assets/") and response.status_code == HTTPStatus.OK
+        response.headers.setdefault("Cache-Control", "public, max-age=31536000, immutable" if lasting else "no-store")
         return response
 
     return application
