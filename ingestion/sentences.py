@@ -22,7 +22,7 @@ class Words(NamedTuple):
 SENTENCES: Final[dict[str, Words]] = {
     "location.inside": Words("照片拍摄位置在工程范围内。", "The photo was taken within the project's boundary."),
     "location.outside": Words(
-        "照片拍摄位置在工程范围外约 {distance} 处。",
+        "照片拍摄位置在工程范围外约{distance}处。",
         "The photo was taken about {distance} outside the project's boundary.",
     ),
     "location.cannot_tell": Words(
@@ -43,14 +43,14 @@ SENTENCES: Final[dict[str, Words]] = {
         "The project has no boundary yet, so where the photo was taken cannot be checked.",
     ),
     "location.disagreement": Words(
-        "照片文件中的位置与上报的位置相差约 {distance}，请核实。",
+        "照片文件中的位置与上报的位置相差约{distance}，请核实。",
         "The position in the photo and the position that was reported are about {distance} apart; please check.",
     ),
     "time.consistent": Words(
         "拍摄时间合理，各处记录一致。", "The time of the photo is plausible and its records agree."
     ),
     "time.zone_unclear": Words(
-        "相机时钟用的是另一个时区（比工程所在地相差 {difference}），其余记录一致。",
+        "相机时钟用的是另一个时区（比工程所在地相差{difference}），其余记录一致。",
         "The camera's clock runs in another time zone ({difference} from the project's); otherwise the records agree.",
     ),
     "time.no_time": Words(
@@ -62,36 +62,36 @@ SENTENCES: Final[dict[str, Words]] = {
         "Only the sender says when the photo was taken; the file itself does not.",
     ),
     "time.clock_unset": Words(
-        "相机时钟没有设置过（显示 {year} 年），拍摄时间不可用。",
+        "相机时钟没有设置过（显示{year}年），拍摄时间不可用。",
         "The camera's clock was never set (it shows the year {year}), so its time cannot be used.",
     ),
     "time.disagreement": Words(
-        "照片的几处时间记录互相矛盾，相差约 {difference}，请核实。",
+        "照片的几处时间记录互相矛盾，相差约{difference}，请核实。",
         "The photo's records of time contradict each other by about {difference}; please check.",
     ),
     "time.future": Words(
-        "照片的拍摄时间比收到的时间还晚约 {difference}，时间有误。",
+        "照片的拍摄时间比收到的时间还晚约{difference}，时间有误。",
         "The photo claims to have been taken about {difference} after it arrived, which cannot be.",
     ),
     "time.before_start": Words(
-        "照片拍摄于 {day}，早于工程开工日期 {starts_on}。",
+        "照片拍摄于{day}，早于工程开工日期 {starts_on}。",
         "The photo was taken on {day}, before the project's start on {starts_on}.",
     ),
     "time.after_end": Words(
-        "照片拍摄于 {day}，晚于计划完工日期 {ends_on}；时间记录本身一致。",
+        "照片拍摄于{day}，晚于计划完工日期 {ends_on}；时间记录本身一致。",
         "The photo was taken on {day}, after the planned end on {ends_on}; its records of time agree.",
     ),
     "time.stale": Words(
-        "照片在拍摄约 {difference} 后才上传，请核实是否为旧照片。",
+        "照片在拍摄约{difference}后才上传，请核实是否为旧照片。",
         "The photo was sent about {difference} after it was taken; please check that it is not an old one.",
     ),
     "reuse.unique": Words("这个文件以前没有收到过。", "This file has not been received before."),
     "reuse.exact_here": Words(
-        "同一个文件以前已为本工程上传过（共 {count} 次，首次 {day}）。",
+        "同一个文件以前已为本工程上传过（共{count}次，首次{day}）。",
         "The very same file was sent for this project before ({count} time(s), first on {day}).",
     ),
     "reuse.exact_elsewhere": Words(
-        "同一个文件以前已为其他工程上传过（共 {count} 次，首次 {day}）。",
+        "同一个文件以前已为其他工程上传过（共{count}次，首次{day}）。",
         "The very same file was sent for another project before ({count} time(s), first on {day}).",
     ),
     "editing.none_found": Words("没有发现修图软件的痕迹。", "No trace of a picture editor was found."),
@@ -110,13 +110,13 @@ SENTENCES: Final[dict[str, Words]] = {
         "照片内嵌的缩略图与照片内容一致。", "The small preview inside the photo shows the same as the photo."
     ),
     "evidence.location_outside": Words(
-        "照片拍摄于工程范围外约 {distance} 处", "Photo taken about {distance} outside the project's boundary"
+        "照片拍摄于工程范围外约{distance}处", "Photo taken about {distance} outside the project's boundary"
     ),
     "evidence.location_disagreement": Words(
-        "照片位置与上报位置相差约 {distance}", "Position in the photo and reported position are about {distance} apart"
+        "照片位置与上报位置相差约{distance}", "Position in the photo and reported position are about {distance} apart"
     ),
     "evidence.time_disagreement": Words(
-        "照片的时间记录互相矛盾，相差约 {difference}", "The photo's records of time differ by about {difference}"
+        "照片的时间记录互相矛盾，相差约{difference}", "The photo's records of time differ by about {difference}"
     ),
     "evidence.time_future": Words("照片的拍摄时间晚于收到的时间", "Photo claims to be taken after it arrived"),
     "evidence.time_before_start": Words(

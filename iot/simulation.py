@@ -129,10 +129,15 @@ def publish_series(
     topic = make_topic(project_id=project_id, sensor_id=sensor_id)
     acknowledged = _Count()
     client.on_publish = lambda *_: acknowledged.add()
+    connected = threading.Event()
+    client.on_connect = lambda *_: connected.set()
     client.connect_async(endpoint.host, endpoint.port)
     client.loop_start()
     sent = 0
     try:
+        # What is given to paho before it is connected may be overtaken by what comes after, and a gauge tells in order.
+        while not connected.wait(_WAIT_S) and not stop.is_set():
+            pass
         for reading in readings:
             if in_real_time and stop.wait(max(0.0, (reading.t - datetime.now(UTC)).total_seconds())):
                 break

@@ -262,7 +262,7 @@ def doctor() -> None:
     healthy = True
     for part, state, advice in examine_installation(_settings()):
         healthy = healthy and not advice
-        click.echo(f"{part:<16}{state}" + (f"\n{'':<16}-> {advice}" if advice else ""))
+        click.echo(f"{part:<24}{state}" + (f"\n{'':<24}-> {advice}" if advice else ""))
     sys.exit(0 if healthy else 1)
 
 

@@ -126,18 +126,19 @@ def _put(client: httpx2.Client, path: str, body: dict[str, Any]) -> None:
 
 def _send_samples(client: httpx2.Client, stop: threading.Event, tell: Callable[[str], None]) -> None:
     """Every sample once; sending one again is the same medium, so that a second start of the demo changes nothing."""
-    for entry in list_samples():
+    for name, project_id, milestone_id in list_samples():
         if stop.is_set():
             return
-        capture = {"milestone_id": entry["milestone"]} if entry.get("milestone") else {}
-        _upload(client, entry["project"], entry["file"], (SAMPLE_MEDIA / entry["file"]).read_bytes(), capture)
+        _upload(client, project_id, name, (SAMPLE_MEDIA / name).read_bytes(), {"milestone_id": milestone_id})
     tell("the sample photos are sent")
 
 
-def list_samples() -> list[dict[str, Any]]:
-    """The manifest's entries: file, project, milestone, and what each must give."""
+def list_samples() -> list[tuple[str, str, str]]:
+    """What is sent, in this order: (file, project, milestone); the last one is sent for a second project, as reuse."""
     manifest = json.loads((SAMPLE_MEDIA / "manifest.json").read_text(encoding="utf-8"))
-    return list(manifest["media"])
+    samples = [(entry["file"], entry["project"], entry["milestone"]) for entry in manifest["media"]]
+    again = manifest["reuse"]["again"]
+    return [*samples, (manifest["reuse"]["file"], again["project"], again["milestone"])]
 
 
 def _upload(client: httpx2.Client, project_id: str, name: str, content: bytes, capture: dict[str, Any]) -> None:

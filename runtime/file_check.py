@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from analysis.examination import Examination, examine
 from domain.errors import Invalid, SiteproofError
-from domain.evidence import grade_checks
+from domain.evidence import CheckName, grade_checks
 from domain.media import Capture, MediaFormat
 from domain.place import position_to_json
 from geofence.alignment import Alignment, format_chainage, parse_alignment
@@ -118,7 +118,9 @@ def _judge_file(path: Path, boundary: Boundary | None) -> tuple[MediaFormat, Jud
 def _describe(
     path: Path, media_format: MediaFormat, judgement: Judgement, seen: Examination, line: Alignment | None
 ) -> dict[str, Any]:
-    evidence = grade_checks(list(judgement.checks))
+    # Whether a file was sent before is asked of the store, and here there is none: the check is left out, not guessed.
+    checks = [each for each in judgement.checks if each.check is not CheckName.REUSE]
+    evidence = grade_checks(checks)
     findings: list[dict[str, Any]] = [
         {"kind": "evidence", "code": each.code, "severity": each.severity, "title": each.title, "details": each.details}
         for each in judgement.findings
@@ -153,7 +155,7 @@ def _describe(
                 "detail": each.detail,
                 "facts": each.facts,
             }
-            for each in judgement.checks
+            for each in checks
         ],
         "evidence": {"grade": evidence.grade, "reasons": list(evidence.reasons)},
         "detections": [

@@ -35,7 +35,7 @@ def test_judge_reuse__never_seen() -> None:
         ([use(3, same_project=False)], "已为其他工程", "for another project before (1 time(s), first on 2026-03-04)"),
         (
             [use(9, same_project=False), use(1, same_project=True), use(5, same_project=False)],
-            "共 2 次",
+            "共2次",
             "for another project before (2 time(s), first on 2026-03-06)",
         ),
     ],
