@@ -1,9 +1,12 @@
 """The application: its routes, its error answers, its headers. Everything that it works with is handed in."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.middleware.base import RequestResponseEndpoint
@@ -28,6 +31,16 @@ ROUTERS: Final = (
 )
 
 
+# Followers of events wait in a thread for up to 25 s each; the 40 threads of the default would be theirs alone.
+_THREADS: Final = 150
+
+
+@asynccontextmanager
+async def _prepare_threads(_: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
 def find_version() -> str:
     """The installed release; `0` in a tree that was not installed."""
     try:
@@ -48,6 +61,7 @@ def create_application(services: Services) -> FastAPI:
         version=find_version(),
         description="Site monitoring for small public works.",
         docs_url=None,
+        lifespan=_prepare_threads,
         redoc_url=None,
         license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
     )

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from iot.collector import Collector
 from iot.embedded_broker import run_embedded_broker
-
 from runtime.settings import Settings
 from storage.database import Database
 

@@ -30,7 +30,7 @@ def run_web(settings: Settings, *, database_url: str) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=4,
         )
     finally:
         database.close()
