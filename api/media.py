@@ -1,5 +1,6 @@
 """Photos and clips: upload, what is known of one, its bytes and its preview."""
 
+from base64 import b64encode
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -142,7 +143,8 @@ def get_content_route(
             "Content-Length": str(medium.size_bytes),
             "Content-Disposition": f'attachment; filename="{medium.id}.{_EXTENSION_OF[medium.format.value]}"',
             "Cache-Control": "private, max-age=31536000, immutable",
-            "Digest": f"sha-256={medium.sha256}",
+            # RFC 9530, so that a client can check what it received.
+            "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(medium.sha256)).decode()}:",
         },
     )
 

@@ -217,7 +217,7 @@ class Person:
         turn_deg: 0 faces -y, positive turns to their left.
         helmet: Its colour, or none.
         vest: Its colour, or none.
-        tool: `shovel`, `clipboard` or none.
+        has_clipboard: Whether they hold one before them.
     """
 
     mix: dict[str, float]
@@ -227,7 +227,7 @@ class Person:
     turn_deg: float
     helmet: Colour | None
     vest: Colour | None
-    tool: str = ""
+    has_clipboard: bool = False
 
 
 def body_part(name: str, mesh: Mesh, material: Any, parent: Any) -> Any:  # noqa: ANN401
@@ -319,24 +319,12 @@ def person(builder: FigureBuilder, who: Person) -> Any:  # noqa: ANN401
             part.modifiers.new("thickness", "SOLIDIFY").thickness = 0.004
         else:
             body_part(name, mesh, boots if name.startswith("shoes") else clothes, made)
-    if who.tool:
-        hold(figure, who.tool, made)
-    return made
-
-
-def hold(figure: Figure, tool: str, parent: Any) -> None:  # noqa: ANN401
-    """Puts a shovel or a clipboard into the hands."""
-    left, right = figure.joint("hand_l", tail=True), figure.joint("hand_r", tail=True)
-    if tool == "shovel":
-        along = (left - right) / np.linalg.norm(left - right)
-        top, end = right - 0.25 * along, left + 0.75 * along
-        rod(tuple(top), tuple(end), 0.017, materials.wood(), parent=parent)
-        blade = box((0.22, 0.30, 0.012), tuple(end), materials.plain("blade", STEEL, metallic=0.8), parent=parent)
-        blade.rotation_euler = (float(np.arctan2(-along[2], -along[1])) + pi, 0, 0)
-    else:
+    if who.has_clipboard:
+        left, right = figure.joint("hand_l", tail=True), figure.joint("hand_r", tail=True)
         middle = (left + right) / 2 + np.array([0, -0.05, 0.085])
-        board = box((0.23, 0.31, 0.008), tuple(middle), materials.plain("paper", srgb("e8e6df")), parent=parent)
-        board.rotation_euler = (0.5, 0, 0)
+        sheet = box((0.23, 0.31, 0.008), tuple(middle), materials.plain("paper", srgb("e8e6df")), parent=made)
+        sheet.rotation_euler = (0.5, 0, 0)
+    return made
 
 
 def cone(*, at: Vector, height_m: float = 0.72) -> None:

@@ -44,38 +44,6 @@ def reading() -> Pose:
     return Pose(aims=ARMS_DOWN | LEGS | arms, turns={"head": (0.28, 0, 0)})
 
 
-def shovelling() -> Pose:
-    """Bent forward with a shovel in both hands, one foot before the other."""
-    aims: dict[str, Direction] = {
-        "upperarm_l": (0.15, -0.75, -0.75),
-        "lowerarm_l": (-0.25, -0.8, -0.35),
-        "upperarm_r": (-0.3, -0.25, -1),
-        "lowerarm_r": (0.25, -0.85, -0.25),
-        "thigh_l": (0.14, -0.42, -1),
-        "calf_l": (0.05, 0.18, -1),
-        "thigh_r": (-0.16, 0.10, -1),
-        "calf_r": (-0.05, 0.30, -1),
-    }
-    return Pose(aims=aims, turns={"spine_01": (0.30, 0, 0), "spine_02": (0.18, 0, 0), "head": (0.05, 0, 0)})
-
-
-def crouching() -> Pose:
-    """On one knee, both hands at the ground before it."""
-    aims: dict[str, Direction] = {
-        "upperarm_l": (0.15, -0.8, -0.75),
-        "lowerarm_l": (-0.1, -0.7, -0.8),
-        "upperarm_r": (-0.15, -0.8, -0.75),
-        "lowerarm_r": (0.1, -0.7, -0.8),
-        "thigh_l": (0.25, -1.0, -0.10),
-        "calf_l": (0.02, 0.25, -1),
-        "foot_l": (0.05, -1, -0.35),
-        "thigh_r": (-0.2, -0.22, -1),
-        "calf_r": (-0.05, 1.0, -0.12),
-        "foot_r": (-0.05, 0.35, -1),
-    }
-    return Pose(aims=aims, turns={"spine_01": (0.34, 0, 0), "spine_02": (0.2, 0, 0), "head": (-0.15, 0, 0)})
-
-
 def walking(phase: float) -> Pose:
     """A walk; a phase of 1 is two steps."""
     swing = sin(2 * pi * phase)

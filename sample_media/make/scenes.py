@@ -133,13 +133,13 @@ class Stage:
         objects.formwork((-2.0, 3.2), (2.0, 3.2), height_m=0.22)
         self.worker(0, (-0.8, 4.3), poses.pointing(), helmet=YELLOW, vest=LIME, turn_deg=18, ground_m=0.03)
         self.worker(
-            2, (0.75, 4.6), poses.reading(), helmet=WHITE, vest=ORANGE, turn_deg=-22, tool="clipboard", ground_m=0.03
+            2, (0.75, 4.6), poses.reading(), helmet=WHITE, vest=ORANGE, turn_deg=-22, has_clipboard=True, ground_m=0.03
         )
         objects.heap(at=(3.7, 9.5, 0), radius_m=1.6, height_m=0.9, seed=5)
         camera(at=(0, 0, 1.62), look_at=(0, 6, 0.95))
 
     def no_hardhat(self) -> None:
-        """One worker in a vest, his head bare, with a shovel at a heap of gravel."""
+        """One worker in a vest, his head bare, before a heap of gravel."""
         road(seed=2, slab_to_m=2.6)
         self.worker(1, (-0.15, 4.0), poses.standing(look_deg=8), vest=ORANGE, turn_deg=-14, ground_m=0.03)
         objects.heap(at=(-2.4, 8.5, 0), radius_m=1.9, height_m=1.1, seed=8)
@@ -169,7 +169,9 @@ class Stage:
         objects.house(at=(-9.5, 19, 0), turn_deg=90)
         objects.house(at=(10.5, 26, 0), turn_deg=-82)
         objects.tree(at=(5.2, 13, 0), height_m=5.5, seed=5)
-        self.worker(0, (0.5, 4.2), poses.reading(), helmet=BLUE, vest=LIME, turn_deg=20, tool="clipboard", ground_m=0.2)
+        self.worker(
+            0, (0.5, 4.2), poses.reading(), helmet=BLUE, vest=LIME, turn_deg=20, has_clipboard=True, ground_m=0.2
+        )
         camera(at=(0, 0, 1.8), look_at=(0, 6, 1.15))
 
     def edge(self) -> None:
