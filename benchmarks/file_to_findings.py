@@ -5,6 +5,7 @@ Usage: python -m benchmarks.file_to_findings FOLDER [--count N] [--peer PYTHON]
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -26,13 +27,19 @@ from vision.picture import load_picture
 from vision.weights import load_manifest
 
 TWELVE_MEGAPIXELS = (4000, 3000)
+STAND_IN = Path(__file__).resolve().parent.parent / "tests" / "training" / "stand_in"
 
 PEER = """
 import sys, time
 from pathlib import Path
+weights, folder, side, stand_in = sys.argv[1:]
+try:
+    import torchvision
+except ImportError:
+    # The registry's build may be for another torch; ultralytics asks for it, and uses its nms alone.
+    sys.path.insert(0, stand_in)
 import torch
 from ultralytics import YOLO
-weights, folder, side = sys.argv[1:]
 model = YOLO(weights, task="detect")
 files = sorted(Path(folder).glob("*.jpg"))
 model.predict(files[0], imgsz=int(side), verbose=False)
@@ -85,7 +92,11 @@ def decode_and_infer(detector: Detector) -> Callable[[Path], object]:
 def run_peer(python: str, folder: Path, weights: Path, side: int) -> Row:
     """`yolo predict` in its own process, with its own decoding."""
     done = subprocess.run(
-        [python, "-c", PEER, str(weights), str(folder), str(side)], capture_output=True, text=True, check=False
+        [python, "-c", PEER, str(weights), str(folder), str(side), str(STAND_IN)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"},
     )
     if done.returncode != 0:
         return Row("yolo predict", None, done.stderr.strip().splitlines()[-1][:90] if done.stderr else "failed")

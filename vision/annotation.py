@@ -94,7 +94,9 @@ def _reduced(picture: Picture, max_side_px: int) -> NDArray[np.uint8]:
     if ratio >= 1:
         return picture.pixels.copy()
     size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    return np.asarray(cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # By less than half a bilinear filter leaves no pixel out, at a tenth of the cost of averaging areas.
+    filtering = cv2.INTER_LINEAR if ratio > 0.5 else cv2.INTER_AREA  # noqa: PLR2004 - a half
+    return np.asarray(cv2.resize(picture.pixels, size, interpolation=filtering), np.uint8)
 
 
 def _draw(
