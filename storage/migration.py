@@ -1,5 +1,6 @@
 """Forward-only migrations: numbered SQL files, applied once each, in order, one process at a time."""
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import psycopg
 from domain.errors import Conflict
 from storage.errors import translate_errors
 
+_LOG: Final = logging.getLogger(__name__)
 FOLDER: Final = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT: Final = "10s"  # a migration that waits longer would block the service behind it
 _LOCK_KEY: Final = 0x51_7E_90_0F  # any constant; it only has to be ours
@@ -117,13 +119,25 @@ def _find_flavour(connection: psycopg.Connection[tuple[object, ...]]) -> str | N
 
 def _decide_flavour(connection: psycopg.Connection[tuple[object, ...]]) -> str:
     row = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'").fetchone()
-    flavour = "timescale" if row is not None else "native"
-    if flavour == "timescale":
+    flavour = "timescale" if row is not None and _create_extension(connection) else "native"
+    connection.execute("INSERT INTO storage_flavour (flavour) VALUES (%s)", [flavour])
+    return flavour
+
+
+def _create_extension(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Create TimescaleDB; False, with a warning for the operator, where the server has it but does not let us."""
+    try:
         # In its own session, because the extension refuses to be created after other statements touched it.
         with psycopg.connect(connection.info.dsn, autocommit=True, password=connection.info.password) as fresh:
             fresh.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-    connection.execute("INSERT INTO storage_flavour (flavour) VALUES (%s)", [flavour])
-    return flavour
+    except psycopg.Error as error:
+        _LOG.warning(
+            "TimescaleDB is installed but cannot be created (is it in shared_preload_libraries?), so readings go into"
+            " native partitions: %s",
+            error,
+        )
+        return False
+    return True
 
 
 def _apply(connection: psycopg.Connection[tuple[object, ...]], migration: Migration) -> None:

@@ -1,0 +1,197 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from analysis.medium_analysis import MAX_ATTEMPTS, Outcome, Workplace, analyse_medium
+from domain.access import Principal, Role
+from domain.clock import SystemClock
+from domain.errors import Unavailable
+from domain.media import Capture, Detection, MediaStatus, Medium
+from domain.project import ProjectClass, ProjectKind
+from ingestion.intake import accept_upload
+from storage.database import Database
+from storage.finding import list_findings
+from storage.media import claim_media, find_media, ring_waiting_media
+from storage.media_store import DiskMediaStore
+from storage.project import put_project
+from storage.token import create_token
+from tests.pictures import make_jpeg
+from vision.picture import Picture
+
+PERSON = Detection("person", 0.9, (100.0, 20.0, 200.0, 230.0))
+BARE_HEAD = Detection("no_hardhat", 0.8, (130.0, 22.0, 170.0, 60.0))
+
+
+class SeeingDetector:
+    """A detector that sees the same in every picture, after doing what the test wants to happen meanwhile."""
+
+    model_name = "test 1"
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Remember what is to happen."""
+        self._meanwhile = meanwhile
+
+    def detect(self, picture: Picture) -> list[Detection]:
+        """A person with a bare head."""
+        assert picture.pixels.ndim == 3
+        self._meanwhile()
+        return [PERSON, BARE_HEAD]
+
+
+@pytest.fixture
+def workplace(database: Database, tmp_path: Path) -> Workplace:
+    """A worker's place with the seeing detector."""
+    return Workplace(database, DiskMediaStore(tmp_path / "media"), SeeingDetector(), SystemClock(), lease_s=30)
+
+
+def receive(workplace: Workplace, content: bytes) -> UUID:
+    """A photo that was uploaded a moment ago."""
+    staging = workplace.store.stage(max_bytes=10**7)
+    staging.write(content)
+    with workplace.database.transaction() as connection:
+        token, _ = create_token(connection, role=Role.FIELD, area="a", project_id=None, person=None, name=None)
+        project, _, _ = put_project(
+            connection,
+            project_id="p",
+            name="p",
+            kind=ProjectKind.ROAD,
+            area="a",
+            contractor=None,
+            starts_on=None,
+            ends_on=None,
+            time_zone="Asia/Shanghai",
+            position=None,
+            project_class=ProjectClass.B,
+            public_code="x",
+        )
+        medium, _ = accept_upload(
+            connection,
+            store=workplace.store,
+            staged=staging.finish(),
+            capture=Capture(),
+            given_capture=None,
+            project=project,
+            token_id=token.id,
+            received_at=datetime.now(UTC),
+        )
+    return medium.id
+
+
+def read(workplace: Workplace, media_id: UUID) -> tuple[Medium, list[str]]:
+    """The medium as it stands, and the codes of its findings."""
+    principal = Principal(uuid4(), Role.INSPECTOR, "/", None, None, None)
+    with workplace.database.transaction() as connection:
+        medium = find_media(connection, media_id=media_id)
+        findings = list_findings(connection, principal=principal, after=None, limit=100, media_id=media_id)
+    assert medium is not None
+    return medium, [each.code for each in findings.items]
+
+
+def let_claims_run_out(workplace: Workplace) -> None:
+    """As if every worker had been dead for a while."""
+    with workplace.database.transaction() as connection:
+        connection.execute("UPDATE media SET claimed_until = now() - interval '1 second'")
+
+
+def test_analyse_medium__waiting__is_analysed_with_its_finding_and_pictures(workplace: Workplace) -> None:
+    """One call brings detections, a finding, and both previews."""
+    media_id = receive(workplace, make_jpeg())
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.ANALYSED
+    medium, codes = read(workplace, media_id)
+    assert (medium.status, medium.model, medium.attempts) == (MediaStatus.ANALYSED, "test 1", 1)
+    assert (medium.width_px, medium.height_px, len(medium.detections)) == (320, 240, 2)
+    assert codes == ["safety.no_hardhat"]
+    for name in ("preview", "annotated"):
+        file = workplace.store.find_derived(media_id, name=name)
+        assert file is not None
+        with file:
+            assert file.read(3) == b"\xff\xd8\xff"
+
+
+def test_analyse_medium__rung_for_twice__is_analysed_once(workplace: Workplace) -> None:
+    """A second ring finds nothing waiting."""
+    media_id = receive(workplace, make_jpeg())
+    analyse_medium(workplace, media_id=media_id)
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.NOT_WAITING
+    assert analyse_medium(workplace, media_id=uuid4()) is Outcome.NOT_WAITING
+    assert read(workplace, media_id)[1] == ["safety.no_hardhat"]
+
+
+def test_analyse_medium__held_by_another_worker__is_left_alone_until_the_claim_runs_out(workplace: Workplace) -> None:
+    """Two workers never record the same medium; a dead one's is taken over."""
+    media_id = receive(workplace, make_jpeg())
+    with workplace.database.transaction() as connection:
+        assert claim_media(connection, media_id=media_id, claim=uuid4(), lease_s=30) is not None
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.NOT_WAITING
+    let_claims_run_out(workplace)
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.ANALYSED
+
+
+def test_analyse_medium__taken_over_while_it_worked__records_nothing(workplace: Workplace) -> None:
+    """A worker that was thought dead cannot write a second time."""
+    media_id = receive(workplace, make_jpeg())
+
+    def be_taken_over() -> None:
+        let_claims_run_out(workplace)
+        assert analyse_medium(workplace, media_id=media_id) is Outcome.ANALYSED
+
+    slow = replace(workplace, detector=SeeingDetector(be_taken_over))
+    assert analyse_medium(slow, media_id=media_id) is Outcome.CLAIM_LOST
+    medium, codes = read(workplace, media_id)
+    assert (medium.status, codes) == (MediaStatus.ANALYSED, ["safety.no_hardhat"])
+
+
+def test_analyse_medium__store_out_of_reach__gives_the_claim_back(workplace: Workplace) -> None:
+    """What is Unavailable is tried again later, by anybody."""
+    media_id = receive(workplace, make_jpeg())
+
+    def fail() -> None:
+        raise Unavailable("the store does not answer")
+
+    with pytest.raises(Unavailable):
+        analyse_medium(replace(workplace, detector=SeeingDetector(fail)), media_id=media_id)
+    assert read(workplace, media_id)[0].status is MediaStatus.RECEIVED
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.ANALYSED
+
+
+def test_analyse_medium__undecodable__fails_with_a_finding(workplace: Workplace) -> None:
+    """A photo whose pixels cannot be read is told to a person, not tried for ever."""
+    whole = make_jpeg()
+    start_of_scan = whole.index(b"\xff\xda")
+    media_id = receive(workplace, whole[: start_of_scan + 2])
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.FAILED
+    medium, codes = read(workplace, media_id)
+    assert (medium.status, medium.failure) == (MediaStatus.FAILED, "vision.undecodable_picture")
+    assert codes == ["evidence.not_analysable"]
+
+
+def test_analyse_medium__that_killed_its_workers__is_given_up(workplace: Workplace) -> None:
+    """After three dead workers a fourth is spared."""
+    media_id = receive(workplace, make_jpeg())
+    for _ in range(MAX_ATTEMPTS):
+        with workplace.database.transaction() as connection:
+            assert claim_media(connection, media_id=media_id, claim=uuid4(), lease_s=30) is not None
+        let_claims_run_out(workplace)
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.FAILED
+    medium, codes = read(workplace, media_id)
+    assert (medium.failure, codes) == ("analysis.gave_up", ["evidence.not_analysable"])
+
+
+def test_ring_waiting_media__lost_or_abandoned__are_rung_for_once_a_while(workplace: Workplace) -> None:
+    """A sweep finds what nobody works on, and does not ring for it again at once."""
+    lost, abandoned = receive(workplace, make_jpeg()), receive(workplace, make_jpeg(colour=(1, 2, 3)))
+    done = receive(workplace, make_jpeg(colour=(9, 9, 9)))
+    analyse_medium(workplace, media_id=done)
+    with workplace.database.transaction() as connection:
+        claim_media(connection, media_id=abandoned, claim=uuid4(), lease_s=30)
+        connection.execute("UPDATE media SET rung_at = now() - interval '1 minute'")
+    with workplace.database.transaction() as connection:
+        assert ring_waiting_media(connection, rung_before_s=20, limit=10) == [lost]
+    let_claims_run_out(workplace)
+    with workplace.database.transaction() as connection:
+        assert ring_waiting_media(connection, rung_before_s=20, limit=10) == [abandoned]
+        assert ring_waiting_media(connection, rung_before_s=20, limit=10) == []
