@@ -46,6 +46,7 @@ check: $(VENV)/.dev ## lint, types and import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python web/hatch_build.py check
 
 $(TRAINING_VENV)/.ready: requirements/training.lock pyproject.toml
 	@echo "== installing torch and ultralytics into $(TRAINING_VENV)"

@@ -70,16 +70,34 @@ def build_pages() -> bool:
     """
     if is_built():
         return False
-    npm = find_npm_on_path() or find_npm_in_wheel()
-    if npm is None:
-        raise PagesNotBuiltError(
-            f"the pages need Node {_read_engines()} with npm: install it, or run `pip install {NODE_REQUIREMENT}`"
-        )
+    npm = _get_npm()
     if not _has_modules():
         _run_npm(npm, "ci", "--omit=dev")
     _run_npm(npm, "run", "build")
     (PAGES / _STAMP_NAME).write_text(hash_sources() + "\n", encoding="ascii")
     return True
+
+
+def check_pages() -> None:
+    """Check the types of the sources and run their tests.
+
+    Raises:
+        PagesNotBuiltError: there is no Node, the npm registry cannot be reached, a type is wrong, or a test fails.
+    """
+    npm = _get_npm()
+    if not (_has_modules() and (WEB / "node_modules" / "vitest").is_dir()):
+        _run_npm(npm, "ci")
+    _run_npm(npm, "run", "check")
+    _run_npm(npm, "run", "test")
+
+
+def _get_npm() -> list[str]:
+    npm = find_npm_on_path() or find_npm_in_wheel()
+    if npm is None:
+        raise PagesNotBuiltError(
+            f"the pages need Node {_read_engines()} with npm: install it, or run `pip install {NODE_REQUIREMENT}`"
+        )
+    return npm
 
 
 def is_built() -> bool:
@@ -186,8 +204,12 @@ def _make_environment(environment: Mapping[str, str], npm: list[str]) -> dict[st
 
 
 def main() -> int:
-    """Build the pages, from the command line; the exit code."""
+    """Build the pages, or with `check` check their sources, from the command line; the exit code."""
     try:
+        if sys.argv[1:] == ["check"]:
+            check_pages()
+            sys.stdout.write("the pages' types and tests are in order\n")
+            return 0
         built = build_pages()
     except PagesNotBuiltError as error:
         sys.stderr.write(f"{error}\n")
