@@ -6,16 +6,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from api.access import EVERYBODY, Allowed, Asker, see_nothing
-from api.paging import After, Limit
+from api.paging import Limit
 from api.schemas import Shape
 from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.event import Event
-from storage.event import START_CURSOR, list_events
+from storage.event import START_CURSOR, find_latest_cursor, list_events
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["events"])
 MAX_WAIT_S = 25  # under the 30 s after which proxies cut an idle answer
 _POLL_S = 0.5
+LATEST = "latest"
 
 
 class EventView(Shape):
@@ -42,12 +43,18 @@ class EventPage(Shape):
 def list_events_route(
     asker: Annotated[Asker[None], Depends(Allowed(EVERYBODY - {Role.FIELD, Role.CONTRACTOR}, see_nothing))],
     limit: Limit,
-    after: After = None,
+    after: Annotated[
+        str | None,
+        Query(max_length=200, description="the `next` of the page before, or `latest` for what is yet to come"),
+    ] = None,
     wait: Annotated[float, Query(ge=0, description=f"seconds to wait for one, at most {MAX_WAIT_S}")] = 0,
 ) -> EventPage:
     """The events after a cursor, within the token's area; none is skipped, none comes twice."""
     deadline = time.monotonic() + min(wait, MAX_WAIT_S)
     principal = asker.principal
+    if after == LATEST:
+        with asker.transaction() as connection:
+            after = find_latest_cursor(connection)
     while True:
         with asker.transaction() as connection:
             events = list_events(

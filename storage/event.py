@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from domain.event import Event
 from storage.database import Connection
-from storage.page import decode_cursor, encode_cursor
+from storage.page import MAX_NUMBER, decode_cursor, encode_cursor
 from storage.query import load_queries
 
 _QUERIES: Final = load_queries("event")
@@ -29,6 +29,14 @@ def insert_event(
     """Write one event beside the change that it tells of."""
     values = {"id": uuid4(), "type": type_, "project_id": project_id, "area": area, "subject": subject}
     connection.execute(_QUERIES["insert_event"], {**values, "occurred_at": occurred_at, "data": Jsonb(data)})
+
+
+def find_latest_cursor(connection: Connection) -> str:
+    """The cursor behind every event that can be read just now; what is told later comes after it."""
+    row = connection.execute(_QUERIES["find_horizon"]).fetchone()
+    if row is None:
+        raise RuntimeError("SELECT gave no row")
+    return encode_cursor(row[0] - 1, MAX_NUMBER)
 
 
 def list_events(

@@ -10,7 +10,7 @@ from domain.errors import Invalid
 
 MAX_PAGE: Final = 500
 DEFAULT_PAGE: Final = 100
-_MAX_BIGINT: Final = 2**63 - 1
+MAX_NUMBER: Final = 2**63 - 1  # PostgreSQL's bigint
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def decode_cursor(cursor: str | None, *, count: int = 1) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in text.split(","))
     except (binascii.Error, ValueError) as error:
         raise InvalidCursor("`after` is not a cursor that was given out here") from error
-    if len(numbers) != count or not all(0 <= number <= _MAX_BIGINT for number in numbers):
+    if len(numbers) != count or not all(0 <= number <= MAX_NUMBER for number in numbers):
         raise InvalidCursor("`after` is not a cursor that was given out here")
     return numbers
 

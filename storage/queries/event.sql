@@ -2,6 +2,10 @@
 INSERT INTO event (id, type, project_id, area, subject, occurred_at, data)
 VALUES (%(id)s, %(type)s, %(project_id)s, %(area)s, %(subject)s, %(occurred_at)s, %(data)s);
 
+-- name: find_horizon
+-- The first transaction whose events may still be hidden from a reader of now.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+
 -- name: list_events
 -- Rows of transactions that are still running, or that may still begin below one that runs, are not shown yet:
 -- otherwise one that commits late would lie behind a cursor already given out.

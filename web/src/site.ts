@@ -197,12 +197,10 @@ export class Site {
 
   /** The cursor behind the last event; null where this role may not follow events. */
   private async findEnd(): Promise<string | null> {
-    let after: string | null = null;
     while (!this.stop.signal.aborted) {
       try {
-        const page: EventPage = await this.client.get("/v1/events", { after, limit: PAGE }, this.stop.signal);
-        if (page.items.length === 0) return page.next;
-        after = page.next;
+        const page: EventPage = await this.client.get("/v1/events", { after: "latest" }, this.stop.signal);
+        return page.next;
       } catch (error) {
         if (isAbort(error) || (error instanceof Problem && error.status >= 400 && error.status < 500)) return null;
         await this.pause(ASK_AGAIN_MS);

@@ -31,6 +31,17 @@ def test_list_events__at_the_end__still_gives_a_cursor_to_go_on_from(api: Api) -
     assert [event["subject"] for event in again["items"]] == ["projects/p1"]
 
 
+def test_list_events__after_latest__gives_only_what_is_yet_to_come(api: Api) -> None:
+    """A page that has just read everything follows from here, without walking the past."""
+    api.put_project("p1")
+    headers = api.make_token(Role.CORE)
+    page = api.client.get("/v1/events?after=latest", headers=headers).json()
+    assert page["items"] == []
+    api.put_project("p2")
+    after = api.client.get(f"/v1/events?after={page['next']}", headers=headers).json()
+    assert [event["subject"] for event in after["items"]] == ["projects/p2"]
+
+
 def test_list_events__of_another_area__are_not_shown(api: Api) -> None:
     """Events go by area as everything does."""
     api.put_project()
