@@ -12,8 +12,12 @@ from storage.reading import set_retention
 
 
 @contextmanager
-def provide_database_url(settings: Settings) -> Iterator[str]:
+def provide_database_url(settings: Settings, *, owns_server: bool = False) -> Iterator[str]:
     """The URL of the database: the one that is set, else that of the embedded server, which is started if it rests.
+
+    Args:
+        settings: which database.
+        owns_server: the embedded server is stopped at the end, whoever else uses it.
 
     Raises:
         EmbeddedPostgresqlFailed: it did not come up.
@@ -21,7 +25,7 @@ def provide_database_url(settings: Settings) -> Iterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    with EmbeddedPostgresql(settings.home / "postgresql") as server:
+    with EmbeddedPostgresql(settings.home / "postgresql", owns_server=owns_server) as server:
         yield server.url
 
 

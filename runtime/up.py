@@ -54,7 +54,7 @@ def run_up(settings: Settings, *, demo: bool, tell: Callable[[str], None]) -> No
     settings.home.mkdir(parents=True, exist_ok=True)
     settings = _choose_ports(settings)
     tell("starting the database ...")
-    with provide_database_url(settings) as url:
+    with provide_database_url(settings, owns_server=True) as url:
         for name in prepare_database(settings, url):
             tell(f"database: migration {name}")
         settings = settings.model_copy(update={"database_url": url})

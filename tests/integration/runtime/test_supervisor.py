@@ -73,3 +73,21 @@ def test_supervisor__a_part_that_does_not_listen__is_killed(tmp_path: Path) -> N
     supervisor.stop_all()
     assert time.monotonic() - began < 30
     assert not supervisor.is_running("part")
+
+
+def test_supervisor__killed_itself__takes_its_parts_along(tmp_path: Path, repository: Path) -> None:
+    """Kill -9 of `up` leaves nothing behind that would hold its ports."""
+    code = (
+        "import os, sys; from pathlib import Path; from runtime.supervisor import Part, Supervisor;"
+        " supervisor = Supervisor(os.environ);"
+        " supervisor.start(Part('part', [sys.executable, '-c', 'import time; time.sleep(60)'], Path(sys.argv[1])));"
+        " supervisor.run()"
+    )
+    process = psutil.Popen([sys.executable, "-c", code, str(tmp_path / "part.log")], cwd=repository)
+    deadline = time.monotonic() + 30
+    while not (parts := process.children()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    gone, alive = psutil.wait_procs(parts, timeout=30)
+    assert (len(gone), alive) == (1, [])
