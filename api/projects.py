@@ -17,7 +17,7 @@ from findings.project_event import tell_project
 from geofence.alignment import parse_alignment
 from geofence.boundary import parse_boundary
 from geofence.position import parse_position
-from storage.project import Zone, find_zone, list_projects, lock_project, put_project, put_zone
+from storage.project import Zone, find_project, find_zone, list_projects, lock_project, put_project, put_zone
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["projects"])
 WRITERS = frozenset({Role.CORE, Role.ADMIN})
@@ -48,7 +48,9 @@ def put_project_route(
         position = parse_position(body.position.model_dump(exclude_none=True) | {"source": "project"})
     with asker.transaction() as connection:
         lock_project(connection, project_id=project_id)
-        require_match(if_match, None if asker.thing is None else asker.thing.version)
+        # Read again behind the lock: somebody may have changed it since the request was let in.
+        stored = find_project(connection, project_id=project_id)
+        require_match(if_match, None if stored is None else stored.version)
         project, created, changed = put_project(
             connection,
             project_id=project_id,

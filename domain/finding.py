@@ -18,17 +18,12 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much harm it can do; ordered by `rank`."""
+    """How much harm it can do, from the least to the most."""
 
     INFO = "info"
     MINOR = "minor"
     MAJOR = "major"
     CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """0 for info to 3 for critical."""
-        return list(Severity).index(self)
 
 
 class FindingStatus(StrEnum):

@@ -1,4 +1,8 @@
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+
 from domain.access import Role
+from storage.project import lock_project
 from tests.integration.api.conftest import AREA, SQUARE, Api
 
 
@@ -31,6 +35,36 @@ def test_put_project__if_match_of_an_old_version__is_refused(api: Api) -> None:
     response = api.client.put("/v1/projects/p1", json=body, headers=headers)
     assert response.status_code == 412
     assert response.json()["code"] == "precondition.failed"
+
+
+def test_put_project__two_editors_of_one_version_at_once__only_one_comes_through(api: Api) -> None:
+    """If-Match is judged by what is stored when the change is made, not by what was there when the request came."""
+    api.put_project()
+    headers = api.make_token(Role.CORE) | {"If-Match": '"1"'}
+
+    def edit(name: str) -> int:
+        body = {"name": name, "kind": "road", "area": AREA}
+        return api.client.put("/v1/projects/p1", json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor() as pool:
+        # Held, so that both requests have come and neither has changed anything.
+        with api.database.transaction() as connection:
+            lock_project(connection, project_id="p1")
+            edits = [pool.submit(edit, name) for name in ("甲", "乙")]
+            deadline = time.monotonic() + 30
+            while count_waiting(api) < len(edits) and time.monotonic() < deadline:
+                wait([*edits], timeout=0.1)
+        statuses = sorted(each.result() for each in edits)
+    assert statuses == [200, 412]
+
+
+def count_waiting(api: Api) -> int:
+    """How many connections to this database wait for a lock."""
+    with api.database.transaction() as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def test_put_project__in_an_area_that_the_token_has_not__is_forbidden(api: Api) -> None:
