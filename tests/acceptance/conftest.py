@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,17 +51,21 @@ class Service:
 
     def find_part(self, name: str) -> psutil.Process:
         """The process of a part, started by this service."""
-        # One that was just killed stays a zombie until the supervisor looks.
-        for child in (each for each in self.process.children() if each.status() != psutil.STATUS_ZOMBIE):
-            if name in child.cmdline() or (name == "mosquitto" and child.name() == "mosquitto"):
-                return child
+        for child in self.process.children():
+            # One that was just killed is a zombie until the supervisor looks, and gone after it.
+            with suppress(psutil.NoSuchProcess):
+                if name in child.cmdline() or (name == "mosquitto" and child.name() == "mosquitto"):
+                    return child
         raise LookupError(name)
 
     def kill_part(self, name: str) -> None:
         """End a part and its children at once, as a power cut would."""
         part = self.find_part(name)
         for process in [part, *part.children(recursive=True)]:
-            process.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        # Until the supervisor has seen it, the one that was killed could be taken for the one that follows it.
+        part.wait(timeout=60)
 
 
 def find_free_port() -> int:
