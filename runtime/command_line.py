@@ -133,6 +133,27 @@ def collect() -> None:
 
 
 @main.command()
+@click.option("--code", help="Only those of this reason, such as reading.unknown_sensor.")
+@click.option("--topic", "topic_prefix", help="Only those whose topic begins so.")
+@click.option("--list", "only_list", is_flag=True, help="Show them, and try nothing.")
+def replay(*, code: str | None, topic_prefix: str | None, only_list: bool) -> None:
+    """Try dead letters again: sensor messages that could not be stored, once the cause is mended."""
+    from iot.replay import replay_dead_letters
+    from runtime.assembly import open_database
+    from runtime.sensors import show_dead_letters
+
+    with open_database(_settings()) as database:
+        if only_list:
+            show_dead_letters(database, code=code, topic_prefix=topic_prefix, tell=_tell)
+            return
+        result = replay_dead_letters(database, code=code, topic_prefix=topic_prefix)
+    click.echo(
+        f"{result.taken} dead letters tried again: {result.stored} readings stored,"
+        f" {result.duplicate} were there already, {result.findings} findings; {result.dead} dead letters remain of them"
+    )
+
+
+@main.command()
 def broker() -> None:
     """An embedded MQTT broker on loopback, for a demo: it keeps nothing through a kill."""
     from runtime.sensors import run_broker

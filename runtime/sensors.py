@@ -1,13 +1,18 @@
-"""`siteproof collect` and `siteproof broker`: the parts that speak MQTT, until a signal ends them."""
+"""`siteproof collect` and `siteproof broker`: the parts that speak MQTT, until a signal ends them; and dead letters."""
 
 import signal
 import threading
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import urlsplit
 
 from iot.collector import Collector
 from iot.embedded_broker import run_embedded_broker
 from runtime.settings import Settings
 from storage.database import Database
+from storage.dead_letter import list_dead_letters
+
+_SHOWN_BYTES: Final = 200
 
 
 def run_collector(settings: Settings, database: Database) -> None:
@@ -33,3 +38,25 @@ def stop_on_signal() -> threading.Event:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda _number, _frame: stop.set())
     return stop
+
+
+def show_dead_letters(
+    database: Database, *, code: str | None, topic_prefix: str | None, tell: Callable[[str], None]
+) -> None:
+    """Tell each dead letter in a line: when it came, its code, topic and reason, and how its bytes begin."""
+    after: str | None = None
+    while True:
+        with database.transaction() as connection:
+            page = list_dead_letters(connection, after=after, limit=500, code=code, topic_prefix=topic_prefix)
+        for letter in page.items:
+            shown = letter.payload[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
+            fields = (letter.received_at.isoformat(), letter.code, letter.topic, letter.detail, shown)
+            tell("\t".join(map(_make_printable, fields)))
+        if page.next is None:
+            return
+        after = page.next
+
+
+def _make_printable(text: str) -> str:
+    """What a stranger sent must neither steer the terminal nor break the line."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)

@@ -39,16 +39,62 @@ def store_dead_letters(
             cursor.executemany(query, values)
 
 
-def list_dead_letters(connection: Connection, *, after: str | None, limit: int) -> Page[DeadLetter]:
-    """Dead letters in the order of their arrival.
+def list_dead_letters(
+    connection: Connection,
+    *,
+    after: str | None,
+    limit: int,
+    code: str | None = None,
+    topic_prefix: str | None = None,
+) -> Page[DeadLetter]:
+    """Dead letters in the order in which they were kept.
+
+    Args:
+        connection: of the caller's transaction.
+        after: the cursor of the page before.
+        limit: at most so many.
+        code: only those of this reason.
+        topic_prefix: only those whose topic begins so.
 
     Raises:
         InvalidCursor: `after` is not a cursor of ours.
     """
-    rows = connection.execute(_QUERIES["list_dead_letters"], {"after": decode_cursor(after)[0], "limit": limit + 1})
+    values = {"after": decode_cursor(after)[0], "limit": limit + 1, "code": code, "topic_prefix": topic_prefix}
+    rows = connection.execute(_QUERIES["list_dead_letters"], values)
     return cut_page([(row[5], DeadLetter(*row[:5])) for row in rows], limit=limit)
 
 
 def count_dead_letters(connection: Connection) -> dict[str, int]:
     """How many there are, by code."""
     return dict(connection.execute(_QUERIES["count_dead_letters"]).fetchall())
+
+
+def find_newest_dead_letter(connection: Connection) -> int:
+    """The number of the newest one; 0 where there was none yet."""
+    row = connection.execute(_QUERIES["newest_dead_letter"]).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def take_dead_letters(
+    connection: Connection,
+    *,
+    after: int,
+    until: int,
+    limit: int,
+    code: str | None = None,
+    topic_prefix: str | None = None,
+) -> list[tuple[int, DeadLetter]]:
+    """Remove the next ones and give them back, each with its number; what the caller rolls back stays.
+
+    Args:
+        connection: of the caller's transaction.
+        after: only those of a greater number.
+        until: only those up to this number.
+        limit: at most so many.
+        code: only those of this reason.
+        topic_prefix: only those whose topic begins so.
+    """
+    values = {"after": after, "until": until, "limit": limit, "code": code, "topic_prefix": topic_prefix}
+    rows = connection.execute(_QUERIES["take_dead_letters"], values).fetchall()
+    # DELETE gives its rows in no order.
+    return sorted(((row[5], DeadLetter(*row[:5])) for row in rows), key=lambda each: each[0])

@@ -13,9 +13,27 @@ WHERE NOT EXISTS (
 -- name: list_dead_letters
 SELECT topic, payload, code, detail, received_at, id
 FROM dead_letter
-WHERE id > %(after)s
+WHERE id > %(after)s AND (%(code)s::text IS NULL OR code = %(code)s)
+    AND (%(topic_prefix)s::text IS NULL OR starts_with(topic, %(topic_prefix)s))
 ORDER BY id
 LIMIT %(limit)s;
+
+-- name: newest_dead_letter
+SELECT coalesce(max(id), 0) FROM dead_letter;
+
+-- name: take_dead_letters
+-- Those that another transaction is taking are left to it.
+DELETE FROM dead_letter
+WHERE id IN (
+    SELECT id
+    FROM dead_letter
+    WHERE id > %(after)s AND id <= %(until)s AND (%(code)s::text IS NULL OR code = %(code)s)
+        AND (%(topic_prefix)s::text IS NULL OR starts_with(topic, %(topic_prefix)s))
+    ORDER BY id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING topic, payload, code, detail, received_at, id;
 
 -- name: count_dead_letters
 SELECT code, count(*) FROM dead_letter GROUP BY code ORDER BY code;
