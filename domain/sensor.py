@@ -76,7 +76,8 @@ class Sensor:
 
     Attributes:
         unit: UCUM code, such as `mm`.
-        calibration: as given, JSON-ready; `{"scale": a, "offset": b}` gives value = a * raw + b.
+        calibration: as given, JSON-ready; `{"scale": a, "offset": b}` gives value = a * raw + b,
+            `{"polynomial": [c0, c1, c2]}` gives value = c0 + c1 * raw + c2 * raw^2.
         range_min: readings below are kept, and marked bad. [unit]
         range_max: likewise above. [unit]
         alarms: from the mildest to the severest.

@@ -15,7 +15,25 @@ def test_parse_calibration__linear() -> None:
     assert not calibration.is_identity
 
 
-@pytest.mark.parametrize("given", [{}, {"scale": 1}, {"offset": 0}, {"scale": 1.0, "offset": 0.0}])
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (0.0, 1.0),  # the constant
+        (2.0, 1.0 - 2 * 2 + 0.5 * 4),
+        (-4.0, 1.0 + 2 * 4 + 0.5 * 16),
+    ],
+)
+def test_parse_calibration__polynomial(raw: float, value: float) -> None:
+    """The constant comes first: 1 - 2 raw + 0.5 raw^2."""
+    calibration = parse_calibration({"polynomial": [1, -2, 0.5]})
+    assert calibration.apply(raw) == value
+    assert not calibration.is_identity
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"scale": 1}, {"offset": 0}, {"scale": 1.0, "offset": 0.0}, {"polynomial": [0, 1]}, {"polynomial": [0, 1, 0]}],
+)
 def test_parse_calibration__identity(given: dict[str, Any]) -> None:
     """Nothing given, or nothing changed, leaves values as they are."""
     calibration = parse_calibration(given)
@@ -35,10 +53,20 @@ def test_parse_calibration__identity(given: dict[str, Any]) -> None:
         {"offset": 10**400},
         {"gain": 2},
         {"scale": 1, "offset": 0, "polynomial": [1, 2]},
+        {"polynomial": [1, 2], "gain": 2},
+        {"polynomial": []},
+        {"polynomial": [1]},
+        {"polynomial": [1, 0, 0]},
+        {"polynomial": [0, 1, 0, 0, 0, 0, 0, 1]},
+        {"polynomial": "12"},
+        {"polynomial": {"0": 1, "1": 2}},
+        {"polynomial": None},
+        {"polynomial": [1, float("inf")]},
+        {"polynomial": [1, True]},
     ],
 )
 def test_parse_calibration__refused(given: dict[str, Any]) -> None:
-    """A scale of 0, numbers that are none, and keys that we do not know are refused."""
+    """A scale of 0, a constant, numbers that are none, and keys that we do not know are refused."""
     with pytest.raises(InvalidCalibration):
         parse_calibration(given)
 
@@ -47,3 +75,9 @@ def test_apply__overflow() -> None:
     """A value that would not be finite is no value: 1e308 * 10."""
     with pytest.raises(NotANumber):
         parse_calibration({"scale": 10}).apply(1e308)
+
+
+def test_apply__polynomial_overflow() -> None:
+    """1e200 squared is no finite number."""
+    with pytest.raises(NotANumber):
+        parse_calibration({"polynomial": [0, 0, 1]}).apply(1e200)
