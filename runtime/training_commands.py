@@ -54,7 +54,7 @@ def _share_options(command: F) -> F:
 @click.option("--learning-rate", type=float, default=8e-4, show_default=True)
 @click.option("--frozen-layers", type=click.IntRange(0), default=4, show_default=True)
 @click.option("--validation-size", type=click.IntRange(32), default=640, show_default=True, help="[px]")
-@click.option("--start-from", type=_FILE, help="A checkpoint to go on from.")
+@click.option("--start-from", type=_FILE, help="A checkpoint (.pt) or an exported model (.onnx) to go on from.")
 @click.option("--limit-s", type=float, help="Stop after so long [s]; the last epoch is then not whole.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--half/--no-half", default=True, show_default=True, help="bfloat16 where the processor has it.")

@@ -11,12 +11,13 @@ import openvino
 import pytest
 import torch
 
-from vision.training.dequantise import read_convolutions
+from vision.training.dequantise import WarmStartMismatchError, read_convolutions
 from vision.training.detector import (
     CheckpointMalformedError,
     CheckpointNotFoundError,
     load_averaged,
     load_checkpoint,
+    load_exported,
     save_checkpoint,
 )
 from vision.training.evaluation import ExportedSizeError, evaluate
@@ -160,6 +161,26 @@ def test_export__onnx_gives_what_torch_gives(checkpoint: Path, manifest: Path) -
     np.testing.assert_allclose(from_runtime, reference, rtol=1e-3, atol=1e-3)
     compiled = openvino.Core().compile_model(weights, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     np.testing.assert_allclose(compiled(pictures)[0], reference, rtol=1e-3, atol=1e-3)
+
+
+def test_load_exported__gives_what_the_checkpoint_gives(checkpoint: Path, manifest: Path) -> None:
+    """The detector of an exported file computes what the exported one did, so that training can go on from it."""
+    pictures = torch.from_numpy(np.random.default_rng(0).random((1, 3, SIDE_PX, SIDE_PX), dtype=np.float32))
+    with torch.no_grad():
+        reference = load_checkpoint(checkpoint)[0](pictures)[0]
+        again = load_exported(manifest.with_suffix(".onnx"), classes=CLASSES)(pictures)[0]
+    torch.testing.assert_close(again, reference, rtol=1e-3, atol=1e-3)
+
+
+def test_load_exported__not_ours(manifest: Path, tmp_path: Path) -> None:
+    """A missing file, bytes that are no model and another number of classes are refused, each for its reason."""
+    with pytest.raises(CheckpointNotFoundError):
+        load_exported(tmp_path / "absent.onnx", classes=CLASSES)
+    (tmp_path / "junk.onnx").write_bytes(b"no model")
+    with pytest.raises(CheckpointMalformedError):
+        load_exported(tmp_path / "junk.onnx", classes=CLASSES)
+    with pytest.raises(WarmStartMismatchError):
+        load_exported(manifest.with_suffix(".onnx"), classes=(*CLASSES, "vest"))
 
 
 def test_export__manifest_is_the_loaders(manifest: Path) -> None:

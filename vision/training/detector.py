@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 from ultralytics.cfg import get_cfg
 from ultralytics.nn.tasks import DetectionModel
 
 from domain.errors import Invalid, NotFound
-from vision.training.dequantise import load_convolutions, read_convolutions
+from vision.training.dequantise import FoldedConvolution, load_convolutions, read_convolutions
 
 ARCHITECTURE = "yolov8n.yaml"
 COCO_CLASSES = 80
@@ -95,6 +98,35 @@ def load_checkpoint(path: Path) -> tuple[DetectionModel, dict[str, Any]]:
         raise CheckpointMalformedError(f"{path} is not a checkpoint of this training: {error}") from error
     model.args = get_cfg()
     return model.eval(), facts
+
+
+def load_exported(path: Path, *, classes: Sequence[str]) -> DetectionModel:
+    """The detector of a model that `siteproof export` wrote, its batch norms folded: recalibrate it before training.
+
+    Args:
+        path: of the `.onnx`.
+        classes: names in the order of their ids, as many as it was exported with.
+
+    Raises:
+        CheckpointNotFoundError: no such file.
+        CheckpointMalformedError: no ONNX file, or one without this network's convolutions.
+        WarmStartMismatchError: another architecture, or another number of classes.
+    """
+    if not path.is_file():
+        raise CheckpointNotFoundError(f"There is no model {path}.")
+    try:
+        tensors = {each.name: np.array(numpy_helper.to_array(each)) for each in onnx.load(path).graph.initializer}
+    except Exception as error:
+        # protobuf raises many kinds for a file that is not what it should be.
+        raise CheckpointMalformedError(f"{path} is not an ONNX model: {error}") from error
+    names = [name.removesuffix(".weight") for name in tensors if name.endswith(".weight") and ".dfl." not in name]
+    if not names or any(f"{name}.bias" not in tensors for name in names):
+        raise CheckpointMalformedError(f"{path} has no convolutions with a bias under the names of a YOLOv8.")
+    model = replace_classes(DetectionModel(ARCHITECTURE, nc=COCO_CLASSES, verbose=False), classes=classes)
+    folded = {name: FoldedConvolution(tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in names}
+    load_convolutions(model, convolutions=folded)
+    model.args = get_cfg()
+    return model.eval()
 
 
 def load_averaged(paths: Sequence[Path]) -> tuple[DetectionModel, list[dict[str, Any]]]:

@@ -26,6 +26,7 @@ from vision.training.detector import (
     build_coco_detector,
     freeze,
     load_checkpoint,
+    load_exported,
     parameter_groups,
     replace_classes,
     save_checkpoint,
@@ -153,7 +154,8 @@ def train(
         frozen_layers: how many layers from the picture on stay as the warm start has them; five are edges and textures,
             and a quarter of the time.
         validation_size: side of the validation squares. [px]
-        start_from: a checkpoint to go on from, with a schedule of its own; None for the warm start.
+        start_from: a checkpoint or an exported `.onnx` to go on from, with a schedule of its own; None for the warm
+            start.
         limit_s: above 0, time for the epochs, after which the last is cut short; the schedule is hastened where the
             epochs would take longer. [s]
         seed: of everything random; without a limit the same seed on the same machine gives the same weights.
@@ -184,11 +186,13 @@ def train(
     teacher = build_coco_detector(warm_start)
     pictures, weights = _training_pictures(data=data, partly_labelled=partly_labelled, classes=classes)
     pictures = fill_from_teacher(pictures, scorer=model_scorer(teacher, half=half), classes=classes)
+    batches = _recalibration_batches(pictures, image_size=image_size, batch_size=batch_size, seed=seed)
     if start_from is None:
-        recalibrate(
-            teacher, batches=_recalibration_batches(pictures, image_size=image_size, batch_size=batch_size, seed=seed)
-        )
+        recalibrate(teacher, batches=batches)
         model, epochs_before = replace_classes(teacher, classes=classes), 0.0
+    elif start_from.suffix == ".onnx":
+        model, epochs_before = load_exported(start_from, classes=classes), 0.0
+        recalibrate(model, batches=batches)
     else:
         model, epochs_before = _continued(start_from, classes=classes)
     run = _Run(
