@@ -1,11 +1,11 @@
 """The shapes that go over the wire, in snake_case; times RFC 3339 in UTC."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
@@ -13,7 +13,7 @@ from domain.identifier import CALLER_ID_PATTERN
 from domain.media import MediaFormat, MediaStatus, Medium
 from domain.place import Position, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
-from domain.sensor import Sensor, SensorKind
+from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
 
 T = TypeVar("T")
 
@@ -348,6 +348,66 @@ class RangeBody(Shape):
     max: float | None = None
 
 
+class PlacementBody(Shape):
+    """Where a sensor sits on its structure; points of one structure are compared with each other. All in metres."""
+
+    structure: Annotated[str, Field(min_length=1, max_length=64)]
+    along_m: float
+    across_m: float | None = None
+    height_m: float | None = None
+
+
+class SensorEventBody(Shape):
+    """Something that happened at a sensor; what came before a loading says nothing of what follows."""
+
+    at: AwareDatetime
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+    is_loading: bool = False
+
+
+class SuppressionBody(Shape):
+    """A time in which no alarm is raised, such as a load test that was announced."""
+
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def check_order(self) -> "SuppressionBody":
+        """A suppression ends after it began."""
+        if self.to <= self.from_:
+            raise ValueError("`to` lies after `from`")
+        return self
+
+
+class InstrumentBody(Shape):
+    """What `POST /v1/sensors/{sensor_id}/instruments` takes; `level` in the sensor's unit, where it was surveyed."""
+
+    since: AwareDatetime
+    serial: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    calibration: dict[str, Any] = {}
+    level: float | None = None
+
+
+class InstrumentView(Shape):
+    """One instrument of a sensor that had several."""
+
+    since: datetime | None
+    serial: str | None
+    calibration: dict[str, Any]
+    level: float | None
+    offset: float | None
+
+
+class CalibrationVersionView(Shape):
+    """The calibrations of a sensor at a version of it."""
+
+    version: int
+    recorded_at: datetime
+    calibration: dict[str, Any]
+    instruments: list[InstrumentView]
+
+
 class SensorBody(Shape):
     """What `PUT /v1/sensors/{sensor_id}` takes."""
 
@@ -359,6 +419,24 @@ class SensorBody(Shape):
     range: RangeBody = RangeBody()
     alarms: list[AlarmBody] = []
     stale_after_s: Annotated[float, Field(gt=0)] | None = None
+    resolution: Annotated[float, Field(gt=0)] | None = None
+    baseline: float | None = None
+    placement: PlacementBody | None = None
+    events: Annotated[list[SensorEventBody], Field(max_length=200)] = []
+    suppressions: Annotated[list[SuppressionBody], Field(max_length=200)] = []
+
+    def make_profile(self) -> SensorProfile:
+        """What is known beyond kind and unit."""
+        return SensorProfile(
+            resolution=self.resolution,
+            baseline=self.baseline,
+            placement=None if self.placement is None else Placement(**self.placement.model_dump()),
+            events=tuple(SensorEvent(each.at.astimezone(UTC), each.text, each.is_loading) for each in self.events),
+            suppressions=tuple(
+                Suppression(each.from_.astimezone(UTC), each.to.astimezone(UTC), each.reason)
+                for each in self.suppressions
+            ),
+        )
 
 
 class SensorView(Shape):
@@ -373,6 +451,13 @@ class SensorView(Shape):
     range: RangeBody
     alarms: list[AlarmBody]
     stale_after_s: float | None
+    resolution: float | None
+    baseline: float | None
+    placement: PlacementBody | None
+    events: list[SensorEventBody]
+    suppressions: list[SuppressionBody]
+    instruments: list[InstrumentView]
+    is_recomputing: bool
     created_at: datetime
 
     @classmethod
@@ -388,6 +473,18 @@ class SensorView(Shape):
             range=RangeBody(min=sensor.range_min, max=sensor.range_max),
             alarms=[AlarmBody.model_validate(each) for each in sensor.alarms],
             stale_after_s=sensor.stale_after_s,
+            resolution=sensor.profile.resolution,
+            baseline=sensor.profile.baseline,
+            placement=None
+            if sensor.profile.placement is None
+            else PlacementBody.model_validate(sensor.profile.placement),
+            events=[SensorEventBody.model_validate(each) for each in sensor.profile.events],
+            suppressions=[
+                SuppressionBody.model_validate({"from": each.from_, "to": each.to, "reason": each.reason})
+                for each in sensor.profile.suppressions
+            ],
+            instruments=[InstrumentView.model_validate(each) for each in sensor.instruments],
+            is_recomputing=sensor.is_recomputing,
             created_at=sensor.created_at,
         )
 

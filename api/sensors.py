@@ -19,7 +19,15 @@ from api.access import (
 from api.etag import make_etag, require_match
 from api.paging import After, Limit, make_collection
 from api.projects import WRITERS
-from api.schemas import BucketView, Collection, ReadingView, SensorBody, SensorView
+from api.schemas import (
+    BucketView,
+    CalibrationVersionView,
+    Collection,
+    InstrumentBody,
+    ReadingView,
+    SensorBody,
+    SensorView,
+)
 from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.errors import NotFound
@@ -27,11 +35,12 @@ from domain.identifier import require_caller_id
 from domain.sensor import Sensor
 from geofence.position import parse_position
 from iot.alarms import parse_alarms
-from iot.calibration import parse_calibration
+from iot.registration import register, replace_instrument
+from storage.database import Connection
 from storage.page import InvalidCursor, decode_cursor, encode_cursor
 from storage.project import find_project, lock_project
 from storage.reading import bucket_readings, latest_readings, list_readings
-from storage.sensor import find_sensor, find_sensor_entry, list_sensors, put_sensor
+from storage.sensor import SensorEntry, find_sensor, find_sensor_entry, list_calibration_versions, list_sensors
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["sensors"])
 READERS = EVERYBODY - {Role.FIELD}
@@ -55,14 +64,13 @@ def put_sensor_route(
     """Register a sensor, or change it."""
     require_caller_id(sensor_id)
     alarms = parse_alarms([each.model_dump() for each in body.alarms])
-    parse_calibration(body.calibration)
     position = None if body.position is None else parse_position(body.position.model_dump(exclude_none=True))
     with asker.transaction() as connection:
         get_visible_project(connection, asker.principal, body.project_id)
         lock_project(connection, project_id=body.project_id)
         stored = find_sensor(connection, sensor_id=sensor_id)
         require_match(if_match, None if stored is None else stored.version)
-        sensor, created = put_sensor(
+        sensor, created = register(
             connection,
             sensor_id=sensor_id,
             project_id=body.project_id,
@@ -74,10 +82,43 @@ def put_sensor_route(
             range_max=body.range.max,
             alarms=alarms,
             stale_after_s=body.stale_after_s,
+            profile=body.make_profile(),
         )
     response.status_code = 201 if created else 200
     response.headers["ETag"] = make_etag(sensor.version)
     return SensorView.of(sensor)
+
+
+@router.post("/sensors/{sensor_id}/instruments", status_code=201)
+def post_instrument_route(
+    body: InstrumentBody, response: Response, asker: Annotated[Asker[Sensor], Depends(Allowed(WRITERS, see_sensor))]
+) -> SensorView:
+    """Let another instrument take over from a time on; the record goes on without a jump."""
+    with asker.transaction() as connection:
+        lock_project(connection, project_id=asker.thing.project_id)
+        entry = get_entry(connection, asker.thing.id)
+        replace_instrument(
+            connection,
+            entry=entry,
+            since=body.since.astimezone(UTC),
+            serial=body.serial,
+            calibration=body.calibration,
+            level=body.level,
+            now=asker.services.clock.now(),
+        )
+        sensor = get_entry(connection, asker.thing.id).sensor
+    response.headers["ETag"] = make_etag(sensor.version)
+    return SensorView.of(sensor)
+
+
+@router.get("/sensors/{sensor_id}/calibrations")
+def list_calibrations_route(
+    asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, see_sensor))], limit: Limit, after: After = None
+) -> Collection[CalibrationVersionView]:
+    """The calibrations that the sensor had, oldest first."""
+    with asker.transaction() as connection:
+        page = list_calibration_versions(connection, sensor_id=asker.thing.id, after=after, limit=limit)
+    return make_collection(page, [CalibrationVersionView.model_validate(each) for each in page.items])
 
 
 @router.get("/sensors/{sensor_id}")
@@ -122,9 +163,9 @@ def list_readings_route(
     """What the sensor said, oldest first: each reading, or buckets; a gap shows as a gap."""
     cursor = _read_cursor(after)
     with asker.transaction() as connection:
-        entry = find_sensor_entry(connection, sensor_id=asker.thing.id)
+        entry = get_entry(connection, asker.thing.id)
         project = find_project(connection, project_id=asker.thing.project_id)
-        if entry is None or project is None:
+        if project is None:
             raise UnknownSensor("there is no such sensor")
         if every is None:
             readings = list_readings(
@@ -158,6 +199,18 @@ def get_latest_route(asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, se
     if reading is None:
         raise NoReading("the sensor has not said anything yet")
     return ReadingView(t=reading.t, v=reading.v, q=reading.q)
+
+
+def get_entry(connection: Connection, sensor_id: str) -> SensorEntry:
+    """The sensor with the number that its readings are stored by.
+
+    Raises:
+        UnknownSensor: it is not there.
+    """
+    entry = find_sensor_entry(connection, sensor_id=sensor_id)
+    if entry is None:
+        raise UnknownSensor("there is no such sensor")
+    return entry
 
 
 def _write_cursor(moment: datetime) -> str:

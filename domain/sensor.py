@@ -24,7 +24,7 @@ class SensorKind(StrEnum):
 
 
 class Quality(StrEnum):
-    """The gauge's own word about a reading."""
+    """What a reading is worth: only good ones are judged and averaged."""
 
     GOOD = "good"
     BAD = "bad"
@@ -71,18 +71,102 @@ class AlarmLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a sensor sits on its structure, by the structure's own measures.
+
+    Attributes:
+        structure: what it belongs to, such as a bridge's name; points of one structure are compared with each other.
+        along_m: along its axis. [m]
+        across_m: across it, to the right. [m]
+        height_m: above its own zero. [m]
+    """
+
+    structure: str
+    along_m: float
+    across_m: float | None = None
+    height_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SensorEvent:
+    """Something that happened at a sensor, so that its record can be understood.
+
+    Attributes:
+        at: when. Aware, UTC.
+        text: what.
+        is_loading: whether a load came on or off then, so that what came before says nothing of what follows.
+    """
+
+    at: datetime
+    text: str
+    is_loading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A time in which no alarm is raised, such as a load test that was announced.
+
+    Attributes:
+        from_: included. Aware, UTC.
+        to: not included. Aware, UTC.
+        reason: why.
+    """
+
+    from_: datetime
+    to: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One instrument of a sensor that had several, one after the other.
+
+    Attributes:
+        since: from when on its readings count; None for the first one.
+        serial: what is written on it.
+        calibration: as given, JSON-ready.
+        level: the sensor's value at which it took over. [unit]
+        offset: added to its calibrated values, so that the record has no jump; None before its first reading. [unit]
+    """
+
+    since: datetime | None
+    serial: str | None
+    calibration: dict[str, Any]
+    level: float | None = None
+    offset: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SensorProfile:
+    """What is known of a sensor beyond its kind and unit; all of it may be missing.
+
+    Attributes:
+        resolution: the smallest step that it can tell. [unit]
+        baseline: the value that counts as no movement. [unit]
+    """
+
+    resolution: float | None = None
+    baseline: float | None = None
+    placement: Placement | None = None
+    events: tuple[SensorEvent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """A registered sensor.
 
     Attributes:
         unit: UCUM code, such as `mm`.
-        calibration: as given, JSON-ready; `{"scale": a, "offset": b}` gives value = a * raw + b,
-            `{"polynomial": [c0, c1, c2]}` gives value = c0 + c1 * raw + c2 * raw^2.
+        calibration: of the instrument that is there now, as given, JSON-ready; `iot.calibration` says of what form.
         range_min: readings below are kept, and marked bad. [unit]
         range_max: likewise above. [unit]
         alarms: from the mildest to the severest.
         stale_after_s: silent for longer is a finding. [s]
         version: the ETag.
+        profile: what else is known of it.
+        instruments: oldest first, the last one is there now; empty where there never was another.
+        is_recomputing: whether values by an earlier calibration are still being replaced.
     """
 
     id: str
@@ -97,6 +181,25 @@ class Sensor:
     stale_after_s: float | None
     created_at: datetime
     version: int
+    profile: SensorProfile = SensorProfile()
+    instruments: tuple[Instrument, ...] = ()
+    is_recomputing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationVersion:
+    """A calibration that a sensor had, and since when it was known.
+
+    Attributes:
+        version: of the sensor.
+        recorded_at: when it was given.
+        instruments: all of them at that time; empty where there was one only.
+    """
+
+    version: int
+    recorded_at: datetime
+    calibration: dict[str, Any]
+    instruments: tuple[Instrument, ...]
 
 
 @dataclass(frozen=True, slots=True)

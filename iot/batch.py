@@ -4,8 +4,10 @@ Used by the collector and by whatever else brings messages; the caller opens and
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from domain.errors import SiteproofError
@@ -13,14 +15,16 @@ from domain.finding import NewFinding
 from findings.recording import record_findings
 from iot.alarm_finding import make_alarm_finding
 from iot.alarms import AlarmRaised, judge_readings, state_from_json, state_to_json
+from iot.correction import correct_readings, request_dependents
 from iot.decoding import Message, RegisteredSensor, decode_messages, register_sensor
 from storage.alarm_state import lock_alarm_states, put_alarm_states
 from storage.database import Connection
 from storage.dead_letter import store_dead_letters
-from storage.reading import KeyedReading, store_readings
+from storage.reading import UNCORRECTED, KeyedReading, store_readings
 from storage.sensor import list_sensor_entries, list_sensor_versions
 
 _LOG: Final = logging.getLogger(__name__)
+_BY_TIME: Final = attrgetter("t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,40 @@ def store_batch(connection: Connection, *, messages: Sequence[Message], director
         readings += decoded.readings
         store_dead_letters(connection, dead_letters=decoded.dead_letters, redelivered=again)
         total += len(decoded.dead_letters)
-    new = store_readings(connection, readings=readings)
+    new = _store(connection, readings, sensors=sensors, directory=directory)
     recorded = record_findings(connection, _judge(connection, new, sensors.values()))
     return BatchResult(stored=len(new), duplicate=len(readings) - len(new), dead=total, findings=len(recorded))
+
+
+def _store(
+    connection: Connection,
+    readings: Sequence[KeyedReading],
+    *,
+    sensors: Mapping[str, RegisteredSensor],
+    directory: SensorDirectory,
+) -> list[KeyedReading]:
+    """Store readings, those last that need what others say, and return the new ones."""
+
+    def look_up(sensor_ids: Collection[str]) -> dict[str, RegisteredSensor]:
+        return directory.look_up(connection, sensor_ids)
+
+    new = store_readings(connection, readings=[each for each in readings if each.q != UNCORRECTED])
+    waiting: dict[int, list[KeyedReading]] = {}
+    for each in readings:
+        if each.q == UNCORRECTED:
+            waiting.setdefault(each.sensor_key, []).append(each)
+    for registered in sensors.values() if waiting else ():
+        own = sorted(waiting.get(registered.key, ()), key=_BY_TIME)
+        if own:
+            corrected = correct_readings(connection, readings=own, registered=registered, look_up=look_up)
+            new += store_readings(connection, readings=corrected)
+    spans: dict[int, tuple[datetime, datetime]] = {}
+    for each in new:
+        first, last = spans.get(each.sensor_key, (each.t, each.t))
+        spans[each.sensor_key] = min(first, each.t), max(last, each.t)
+    changed = {each.sensor.id: spans[each.key] for each in sensors.values() if each.key in spans}
+    request_dependents(connection, changed=changed, look_up=look_up)
+    return new
 
 
 def _judge(

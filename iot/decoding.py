@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
 from domain.errors import Conflict, NotFound, SiteproofError
-from domain.sensor import DeadLetter, Sensor
+from domain.sensor import DeadLetter, Instrument, Sensor
 from iot.calibration import Calibration, parse_calibration
 from iot.json_payload import decode_json
 from iot.payload import MAX_PAYLOAD_BYTES, GaugeReading, NotANumber, Rejected
 from iot.topics import parse_topic
-from storage.reading import KeyedReading
+from storage.reading import BAD, GOOD, OUT_OF_RANGE, UNCORRECTED, KeyedReading
 
 
 class UnknownReadingSensor(NotFound):
@@ -27,18 +27,52 @@ class WrongProject(Conflict):
     code: ClassVar[str] = "reading.wrong_project"
 
 
+class Period(NamedTuple):
+    """One instrument of a sensor, ready for use.
+
+    Attributes:
+        since: from when on its readings count; None for the first one.
+        offset: added to its calibrated values; None while it waits for its first reading. [unit]
+        level: the value at which it took over, where it waits. [unit]
+    """
+
+    since: datetime | None
+    calibration: Calibration
+    offset: float | None
+    level: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredSensor:
-    """A sensor as decoding needs it."""
+    """A sensor as decoding needs it.
+
+    Attributes:
+        key: the small number that its readings are stored by.
+        periods: of its instruments, oldest first; at least one.
+        passes_unchanged: whether readings are stored as they come: no calibration, no range to be outside of.
+    """
 
     key: int
     sensor: Sensor
-    calibration: Calibration
+    periods: tuple[Period, ...]
+    passes_unchanged: bool
 
     @property
-    def passes_unchanged(self) -> bool:
-        """Whether readings are stored as they come: no calibration, and no range to be outside of."""
-        return self.calibration.is_identity and self.sensor.range_min is None and self.sensor.range_max is None
+    def depends_on(self) -> dict[str, float]:
+        """The sensors that its values need, with the greatest age of their readings. [s]."""
+        return find_dependencies(period.calibration for period in self.periods)
+
+    def find_period(self, t: datetime) -> int:
+        """The place of the instrument whose readings count at a time; the first one's for what lies before all."""
+        place = len(self.periods) - 1
+        while place > 0 and t < (self.periods[place].since or t):
+            place -= 1
+        return place
+
+    def grade(self, value: float) -> int:
+        """GOOD or OUT_OF_RANGE, for a value in the sensor's unit."""
+        low, high = self.sensor.range_min, self.sensor.range_max
+        return OUT_OF_RANGE if (low is not None and value < low) or (high is not None and value > high) else GOOD
 
 
 class Message(NamedTuple):
@@ -73,7 +107,31 @@ def register_sensor(key: int, sensor: Sensor) -> RegisteredSensor:
     Raises:
         InvalidCalibration: what is stored is not a calibration.
     """
-    return RegisteredSensor(key=key, sensor=sensor, calibration=parse_calibration(sensor.calibration))
+    instruments = sensor.instruments or (Instrument(since=None, serial=None, calibration=sensor.calibration),)
+    periods = tuple(
+        Period(each.since, parse_calibration(each.calibration, unit=sensor.unit), each.offset, each.level)
+        for each in instruments
+    )
+    return RegisteredSensor(
+        key=key,
+        sensor=sensor,
+        periods=periods,
+        passes_unchanged=(
+            all(period.calibration.is_identity and period.offset == 0 for period in periods)
+            and sensor.range_min is None
+            and sensor.range_max is None
+        ),
+    )
+
+
+def find_dependencies(calibrations: Iterable[Calibration]) -> dict[str, float]:
+    """The sensors that these need, with the greatest age of their readings. [s]."""
+    depends_on: dict[str, float] = {}
+    for calibration in calibrations:
+        for needed in (calibration.reference, calibration.temperature):
+            if needed is not None:
+                depends_on[needed.sensor_id] = max(needed.max_age_s, depends_on.get(needed.sensor_id, 0.0))
+    return depends_on
 
 
 def read_message(topic: str, payload: bytes, *, arrived_at: datetime, is_redelivery: bool = False) -> Message:
@@ -114,7 +172,7 @@ def decode_message(message: Message, registered: RegisteredSensor | None) -> Dec
             dead_letters.append(_bury(message, outcome.error, outcome.item))
             continue
         if unchanged:
-            readings.append(KeyedReading(key, outcome.t, outcome.v, None, outcome.is_bad, outcome.seq))
+            readings.append(KeyedReading(key, outcome.t, outcome.v, None, BAD if outcome.is_bad else GOOD, outcome.seq))
             continue
         try:
             readings.append(_derive(outcome, registered))
@@ -124,17 +182,36 @@ def decode_message(message: Message, registered: RegisteredSensor | None) -> Dec
 
 
 def _derive(reading: GaugeReading, registered: RegisteredSensor) -> KeyedReading:
-    sensor, calibration = registered.sensor, registered.calibration
-    raw: float | None = None
-    v = reading.v
-    if not calibration.is_identity:
-        raw, v = v, calibration.apply(v)
-    is_bad = (
-        reading.is_bad
-        or (sensor.range_min is not None and v < sensor.range_min)
-        or (sensor.range_max is not None and v > sensor.range_max)
-    )
-    return KeyedReading(registered.key, reading.t, v, raw, is_bad, reading.seq)
+    return derive_reading(registered, t=reading.t, raw=reading.v, is_bad=reading.is_bad, seq=reading.seq)
+
+
+def derive_reading(
+    registered: RegisteredSensor, *, t: datetime, raw: float, is_bad: bool, seq: int | None
+) -> KeyedReading:
+    """The reading as it is stored, as far as that goes without other readings.
+
+    Args:
+        registered: the sensor.
+        t: the reading's own time.
+        raw: what the gauge said.
+        is_bad: by the gauge's own word.
+        seq: the gauge's own counter.
+
+    Returns:
+        UNCORRECTED, with the value before any correction, where the calibration needs another sensor or the
+        instrument's offset is not known yet: `iot.correction` makes it whole.
+
+    Raises:
+        NotANumber: the calibration gives no finite value.
+    """
+    period = registered.periods[registered.find_period(t)]
+    calibration = period.calibration
+    v = raw if calibration.is_identity else calibration.apply(raw)
+    if not is_bad and (period.offset is None or calibration.depends_on):
+        return KeyedReading(registered.key, t, v, raw, UNCORRECTED, seq)
+    v += period.offset or 0.0
+    q = BAD if is_bad else registered.grade(v)
+    return KeyedReading(registered.key, t, v, None if v == raw else raw, q, seq)
 
 
 def _bury(message: Message, error: SiteproofError, item: bytes | None = None) -> DeadLetter:

@@ -14,6 +14,7 @@ _LOG: Final = logging.getLogger(__name__)
 ANALYSE: Final = "siteproof.analyse_medium"
 SWEEP: Final = "siteproof.sweep"
 RETAIN: Final = "siteproof.retain"
+RECOMPUTE: Final = "siteproof.recompute"
 _RETAIN_EVERY_S: Final = 3600.0
 QUEUE: Final = "siteproof"
 
@@ -43,6 +44,11 @@ def make_queue(settings: Settings) -> Celery:
                 "task": SWEEP,
                 "schedule": settings.sweep_every_s,
                 # An older sweep says nothing that the next one does not.
+                "options": {"expires": settings.sweep_every_s},
+            },
+            "recompute": {
+                "task": RECOMPUTE,
+                "schedule": settings.sweep_every_s,
                 "options": {"expires": settings.sweep_every_s},
             },
             "retain": {"task": RETAIN, "schedule": _RETAIN_EVERY_S, "options": {"expires": _RETAIN_EVERY_S}},

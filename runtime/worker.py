@@ -11,9 +11,10 @@ from celery import Celery
 from analysis.medium_analysis import Workplace, analyse_medium
 from domain.clock import SystemClock
 from domain.errors import Unavailable
+from iot.recomputation import recompute_waiting
 from runtime.assembly import make_media_store
 from runtime.settings import Settings
-from runtime.task_queue import ANALYSE, RETAIN, SWEEP, Doorbell, make_queue
+from runtime.task_queue import ANALYSE, RECOMPUTE, RETAIN, SWEEP, Doorbell, make_queue
 from storage.database import Database
 from storage.media import ring_waiting_media
 from storage.reading import drop_expired_readings
@@ -22,6 +23,7 @@ from vision.detector_choice import load_detector
 _LOG: Final = logging.getLogger(__name__)
 _SWEEP_LIMIT: Final = 1000
 _RETRY_AFTER_S: Final = 5
+_RECOMPUTE_PAGES: Final = 20  # of 5,000 readings, some ten seconds; photos wait no longer behind them
 _MAX_MEMORY_KB: Final = 1_500_000  # a leak in a decoder ends with its process, not with the machine
 
 
@@ -80,7 +82,11 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
         with get_workplace().database.transaction() as connection:
             return drop_expired_readings(connection)
 
+    def recompute() -> int:
+        return recompute_waiting(get_workplace().database, max_pages=_RECOMPUTE_PAGES)
+
     app.task(sweep, name=SWEEP)
+    app.task(recompute, name=RECOMPUTE)
     app.task(retain, name=RETAIN)
 
 

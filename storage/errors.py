@@ -28,6 +28,12 @@ class UnknownMilestone(Invalid):
     code: ClassVar[str] = "milestone.unknown"
 
 
+class UnknownSensorReference(Invalid):
+    """A calibration that needs the readings of a sensor that is not registered."""
+
+    code: ClassVar[str] = "sensor.unknown_reference"
+
+
 class ProjectDaysOutOfOrder(Invalid):
     """A project that ends before it starts."""
 
@@ -52,6 +58,10 @@ _BY_CONSTRAINT: Final[dict[tuple[str, str], tuple[type[SiteproofError], str]]] =
     ("23503", "media_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "sensor_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "media_milestone_known"): (UnknownMilestone, "the project has no such milestone"),
+    ("23503", "sensor_dependency_on_known"): (
+        UnknownSensorReference,
+        "the calibration needs a sensor that is not there",
+    ),
     ("23514", "project_days_in_order"): (ProjectDaysOutOfOrder, "ends_on lies before starts_on"),
     ("23505", "media_client_id_once"): (ClientIdTaken, "this client_id was used for another file"),
 }

@@ -5,7 +5,7 @@ partitions with a rollup. What a payload means and whether a time is plausible i
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from time import monotonic, sleep
@@ -35,7 +35,13 @@ _EPOCH: Final = datetime(2001, 1, 1, tzinfo=UTC)
 _BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _END: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _DAILY_AGGREGATE_ZONE: Final = "Asia/Shanghai"  # of `reading_day` in the migration
-_COPY_TYPES: Final = ("int4", "timestamptz", "float8", "float8", "bool", "int8")
+_COPY_TYPES: Final = ("int4", "timestamptz", "float8", "float8", "int2", "int8")
+
+# Of a reading, as `q` in the table.
+GOOD: Final = 0
+BAD: Final = 1  # by the gauge's own word
+OUT_OF_RANGE: Final = 2  # of the sensor's own
+UNCORRECTED: Final = 3  # the other sensor that its calibration needs said nothing at the time
 
 
 class InvalidEvery(Invalid):
@@ -64,7 +70,7 @@ class KeyedReading(NamedTuple):
         t: the reading's own time; aware.
         v: derived, in the sensor's unit, finite.
         raw: what the gauge said before calibration; None where it is `v`.
-        is_bad: by the gauge's own word, or outside of the sensor's range.
+        q: GOOD, or why it is not.
         seq: the gauge's own counter.
     """
 
@@ -72,8 +78,13 @@ class KeyedReading(NamedTuple):
     t: datetime
     v: float
     raw: float | None = None
-    is_bad: bool = False
+    q: int = GOOD
     seq: int | None = None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it counts for nothing but the record."""
+        return self.q != GOOD
 
 
 def is_timescale(connection: Connection) -> bool:
@@ -98,12 +109,7 @@ def store_readings(connection: Connection, *, readings: Sequence[KeyedReading]) 
     if not first:
         return []
     timescale = is_timescale(connection)
-    connection.execute(_QUERIES["make_staging"])
-    connection.execute(_QUERIES["empty_staging"])
-    with connection.cursor() as cursor, cursor.copy(_QUERIES["copy_staging"]) as copy:
-        copy.set_types(_COPY_TYPES)
-        for each in first.values():
-            copy.write_row(each)
+    stage_readings(connection, readings=first.values())
     if timescale:
         connection.execute(_QUERIES["lift_limit_timescale"])
     else:
@@ -114,6 +120,49 @@ def store_readings(connection: Connection, *, readings: Sequence[KeyedReading]) 
     for sensor_key, t in connection.execute(insert):
         del first[sensor_key, t]
     return list(first.values())
+
+
+def stage_readings(connection: Connection, *, readings: Iterable[KeyedReading]) -> None:
+    """Put readings into the transaction's own table `reading_staging`, which is emptied before."""
+    connection.execute(_QUERIES["make_staging"])
+    connection.execute(_QUERIES["empty_staging"])
+    with connection.cursor() as cursor, cursor.copy(_QUERIES["copy_staging"]) as copy:
+        copy.set_types(_COPY_TYPES)
+        for each in readings:
+            copy.write_row(each)
+
+
+def lift_decompression_limit(connection: Connection) -> None:
+    """Let this transaction change compressed readings, however many; without TimescaleDB there are none."""
+    if is_timescale(connection):
+        connection.execute(_QUERIES["lift_limit_timescale"])
+
+
+def find_held_values(connection: Connection, *, asked: Sequence[tuple[int, datetime, float]]) -> list[float | None]:
+    """What other sensors said at given moments: the newest good reading at or before each, if it is young enough.
+
+    Args:
+        connection: of the caller's transaction.
+        asked: (sensor key, moment, greatest age [s]) of each.
+
+    Returns:
+        A value or None for each, in their order.
+    """
+    values: list[float | None] = [None] * len(asked)
+    if asked:
+        keys, moments, ages = (list(column) for column in zip(*asked, strict=True))
+        rows = connection.execute(
+            _QUERIES["held_values"], {"sensor_keys": keys, "moments": moments, "max_ages_s": ages}
+        )
+        for number, value in rows:
+            values[number - 1] = value
+    return values
+
+
+def has_readings(connection: Connection, *, sensor_key: int, from_: datetime, to: datetime) -> bool:
+    """Whether a sensor has readings of `[from_, to]`."""
+    row = connection.execute(_QUERIES["has_readings"], {"sensor_key": sensor_key, "from": from_, "to": to}).fetchone()
+    return row == (True,)
 
 
 def list_readings(

@@ -5,12 +5,12 @@ SELECT flavour FROM storage_flavour;
 
 -- name: make_staging
 CREATE TEMPORARY TABLE IF NOT EXISTS reading_staging (
-    sensor_key integer, t timestamptz, v double precision, raw double precision, is_bad boolean,
+    sensor_key integer, t timestamptz, v double precision, raw double precision, q smallint,
     seq bigint
 ) ON COMMIT DELETE ROWS;
 
 -- name: copy_staging
-COPY reading_staging (sensor_key, t, v, raw, is_bad, seq) FROM STDIN (FORMAT BINARY);
+COPY reading_staging (sensor_key, t, v, raw, q, seq) FROM STDIN (FORMAT BINARY);
 
 -- name: empty_staging
 -- For a second batch in the same transaction.
@@ -26,7 +26,7 @@ SELECT ensure_reading_partitions(%(months)s::date[]);
 -- again, so it leaves the rollup alone. The rows that come back were there before.
 WITH fresh AS (
     INSERT INTO reading (sensor_key, t, v, raw, q, seq)
-    SELECT sensor_key, t, v, raw, is_bad::integer, seq FROM reading_staging ORDER BY sensor_key, t
+    SELECT sensor_key, t, v, raw, q, seq FROM reading_staging ORDER BY sensor_key, t
     ON CONFLICT DO NOTHING
     RETURNING sensor_key, t, v, q
 ), rolled AS (
@@ -56,7 +56,7 @@ SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0;
 -- As for native; the continuous aggregates see what is new by themselves.
 WITH fresh AS (
     INSERT INTO reading (sensor_key, t, v, raw, q, seq)
-    SELECT sensor_key, t, v, raw, is_bad::integer, seq FROM reading_staging ORDER BY sensor_key, t
+    SELECT sensor_key, t, v, raw, q, seq FROM reading_staging ORDER BY sensor_key, t
     ON CONFLICT DO NOTHING
     RETURNING sensor_key, t
 )
@@ -80,6 +80,25 @@ CROSS JOIN LATERAL (
     SELECT r.t, r.v, r.q, r.seq FROM reading AS r WHERE r.sensor_key = s.key ORDER BY r.t DESC LIMIT 1
 ) AS newest
 WHERE s.id = ANY(%(sensor_ids)s);
+
+-- name: held_values
+-- The newest good reading at or before each moment that is not older than asked for.
+SELECT asked.n, newest.v
+FROM unnest(%(sensor_keys)s::integer[], %(moments)s::timestamptz[], %(max_ages_s)s::double precision[])
+     WITH ORDINALITY AS asked(sensor_key, t, max_age_s, n)
+CROSS JOIN LATERAL (
+    SELECT r.v
+    FROM reading AS r
+    WHERE r.sensor_key = asked.sensor_key AND r.q = 0
+      AND r.t <= asked.t AND r.t >= asked.t - make_interval(secs => asked.max_age_s)
+    ORDER BY r.t DESC
+    LIMIT 1
+) AS newest;
+
+-- name: has_readings
+SELECT EXISTS (
+    SELECT FROM reading WHERE sensor_key = %(sensor_key)s AND t >= %(from)s AND t <= %(to)s
+);
 
 -- name: bucket_raw
 -- 2001-01-01 was a Monday, so that buckets of seven days are weeks.

@@ -14,6 +14,7 @@ from domain.sensor import Quality, SensorKind
 from storage.database import Database
 from storage.project import put_project
 from storage.reading import (
+    BAD,
     InvalidEvery,
     InvalidRetention,
     KeyedReading,
@@ -189,7 +190,7 @@ def test_list_readings__window_and_pages(database: Database, sensor_keys: list[i
 
 def test_list_readings__quality(database: Database, sensor_keys: list[int]) -> None:
     """A bad reading is kept and says so, and its raw value is kept too."""
-    store(database, [KeyedReading(sensor_keys[0], START, 5.0, raw=2.5, is_bad=True)])
+    store(database, [KeyedReading(sensor_keys[0], START, 5.0, raw=2.5, q=BAD)])
     with database.transaction() as connection:
         (reading,) = list_readings(connection, sensor_key=sensor_keys[0], limit=9)
         raw = connection.execute("SELECT raw FROM reading").fetchone()
@@ -198,7 +199,7 @@ def test_list_readings__quality(database: Database, sensor_keys: list[int]) -> N
 
 def test_latest_readings__by_own_time(database: Database, sensor_keys: list[int]) -> None:
     """The newest is the one with the latest time, not the one that came last; a silent sensor is missing."""
-    newest = KeyedReading(sensor_keys[0], START + 40 * 24 * HOUR, 8.0, is_bad=True)
+    newest = KeyedReading(sensor_keys[0], START + 40 * 24 * HOUR, 8.0, q=BAD)
     store(database, [newest])
     store(database, [KeyedReading(sensor_keys[0], START, 1.0)])
     with database.transaction() as connection:
@@ -214,8 +215,8 @@ def test_bucket_readings__gaps_and_bad_values(database: Database, sensor_keys: l
         [
             KeyedReading(sensor_keys[0], START, 1.0),
             KeyedReading(sensor_keys[0], START + timedelta(minutes=59), 4.0),
-            KeyedReading(sensor_keys[0], START + timedelta(minutes=30), 1e9, is_bad=True),
-            KeyedReading(sensor_keys[0], START + HOUR, 7.0, is_bad=True),
+            KeyedReading(sensor_keys[0], START + timedelta(minutes=30), 1e9, q=BAD),
+            KeyedReading(sensor_keys[0], START + HOUR, 7.0, q=BAD),
             KeyedReading(sensor_keys[0], START + 3 * HOUR, -2.0),
         ],
     )

@@ -1,0 +1,77 @@
+"""The registry of sensors over HTTP."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from domain.access import Role
+from tests.integration.api.conftest import Api
+
+BODY: dict[str, Any] = {"project_id": "p1", "kind": "settlement", "unit": "mm"}
+
+
+def test_put_sensor__everything_that_is_known(api: Api) -> None:
+    """What was given comes back, and giving it again changes nothing."""
+    api.put_project()
+    headers = api.make_token(Role.CORE)
+    body = BODY | {
+        "resolution": 0.01,
+        "baseline": 1.5,
+        "placement": {"structure": "bridge", "along_m": 12.5, "across_m": -1.0, "height_m": None},
+        "events": [{"at": "2026-07-01T00:00:00Z", "text": "deck cast", "is_loading": True}],
+        "suppressions": [{"from": "2026-07-01T00:00:00Z", "to": "2026-07-02T00:00:00Z", "reason": "load test"}],
+    }
+    first = api.client.put("/v1/sensors/s1", json=body, headers=headers)
+    assert first.status_code == HTTPStatus.CREATED
+    assert {key: first.json()[key] for key in body} == body
+    again = api.client.put("/v1/sensors/s1", json=body, headers=headers)
+    assert (again.status_code, again.headers["ETag"]) == (HTTPStatus.OK, first.headers["ETag"])
+    assert api.client.get("/v1/sensors/s1", headers=headers).json() == first.json()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"unit": "°C"}, "sensor.invalid_unit"),
+        ({"calibration": {"unit": "kPa"}}, "sensor.invalid_calibration"),
+        ({"calibration": {"reference": {"sensor_id": "nobody"}}}, "sensor.unknown_reference"),
+        ({"calibration": {"reference": {"sensor_id": "s1"}}}, "sensor.reference_chain"),
+    ],
+)
+def test_put_sensor__refused(api: Api, change: dict[str, Any], code: str) -> None:
+    """Each refusal has its own code."""
+    api.put_project()
+    response = api.client.put("/v1/sensors/s1", json=BODY | change, headers=api.make_token(Role.CORE))
+    assert (response.status_code, response.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, code)
+
+
+def test_post_instrument__versions_are_kept(api: Api) -> None:
+    """A new instrument shows in the sensor, in its versions and in its ETag; one before it is a conflict."""
+    api.put_project()
+    headers = api.make_token(Role.CORE)
+    api.client.put("/v1/sensors/s1", json=BODY, headers=headers)
+    given = {"since": "2026-07-01T00:00:00Z", "serial": "B-7", "calibration": {"scale": 2}, "level": 3.0}
+    replaced = api.client.post("/v1/sensors/s1/instruments", json=given, headers=headers)
+    assert replaced.status_code == HTTPStatus.CREATED
+    assert replaced.json()["instruments"] == [
+        {"since": None, "serial": None, "calibration": {}, "level": None, "offset": 0.0},
+        given | {"offset": None},
+    ]
+    assert replaced.json()["calibration"] == {"scale": 2}
+    earlier = api.client.post("/v1/sensors/s1/instruments", json=given, headers=headers)
+    assert (earlier.status_code, earlier.json()["code"]) == (HTTPStatus.CONFLICT, "sensor.instrument_out_of_order")
+    versions = api.client.get("/v1/sensors/s1/calibrations", headers=headers).json()["items"]
+    assert [each["calibration"] for each in versions] == [{}, {"scale": 2}]
+
+
+def test_post_instrument__who_may(api: Api) -> None:
+    """An inspector sees it and may not, another county does not see it."""
+    api.put_project()
+    api.client.put("/v1/sensors/s1", json=BODY, headers=api.make_token(Role.CORE))
+    given = {"since": "2026-07-01T00:00:00Z"}
+    for headers, status in (
+        (api.make_token(Role.INSPECTOR), HTTPStatus.FORBIDDEN),
+        (api.make_token(Role.CORE, area="elsewhere"), HTTPStatus.NOT_FOUND),
+    ):
+        assert api.client.post("/v1/sensors/s1/instruments", json=given, headers=headers).status_code == status
