@@ -399,6 +399,13 @@ class InstrumentView(Shape):
     offset: float | None
 
 
+class StructureView(Shape):
+    """A structure, and the sensors that are placed on it, along it."""
+
+    name: str
+    sensor_ids: list[str]
+
+
 class CalibrationVersionView(Shape):
     """The calibrations of a sensor at a version of it."""
 
@@ -421,6 +428,7 @@ class SensorBody(Shape):
     stale_after_s: Annotated[float, Field(gt=0)] | None = None
     resolution: Annotated[float, Field(gt=0)] | None = None
     baseline: float | None = None
+    stability_mm_per_day: Annotated[float, Field(gt=0)] | None = None
     placement: PlacementBody | None = None
     events: Annotated[list[SensorEventBody], Field(max_length=200)] = []
     suppressions: Annotated[list[SuppressionBody], Field(max_length=200)] = []
@@ -430,6 +438,7 @@ class SensorBody(Shape):
         return SensorProfile(
             resolution=self.resolution,
             baseline=self.baseline,
+            stability_mm_per_day=self.stability_mm_per_day,
             placement=None if self.placement is None else Placement(**self.placement.model_dump()),
             events=tuple(SensorEvent(each.at.astimezone(UTC), each.text, each.is_loading) for each in self.events),
             suppressions=tuple(
@@ -453,6 +462,7 @@ class SensorView(Shape):
     stale_after_s: float | None
     resolution: float | None
     baseline: float | None
+    stability_mm_per_day: float | None
     placement: PlacementBody | None
     events: list[SensorEventBody]
     suppressions: list[SuppressionBody]
@@ -475,6 +485,7 @@ class SensorView(Shape):
             stale_after_s=sensor.stale_after_s,
             resolution=sensor.profile.resolution,
             baseline=sensor.profile.baseline,
+            stability_mm_per_day=sensor.profile.stability_mm_per_day,
             placement=None
             if sensor.profile.placement is None
             else PlacementBody.model_validate(sensor.profile.placement),

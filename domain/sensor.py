@@ -143,10 +143,12 @@ class SensorProfile:
     Attributes:
         resolution: the smallest step that it can tell. [unit]
         baseline: the value that counts as no movement. [unit]
+        stability_mm_per_day: the rate below which the project calls a point stable. [mm/d]
     """
 
     resolution: float | None = None
     baseline: float | None = None
+    stability_mm_per_day: float | None = None
     placement: Placement | None = None
     events: tuple[SensorEvent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()

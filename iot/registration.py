@@ -12,6 +12,7 @@ from domain.sensor import AlarmLevel, Instrument, Quality, Sensor, SensorKind, S
 from iot.calibration import InvalidCalibration, parse_calibration
 from iot.decoding import find_dependencies
 from iot.payload import MAX_AHEAD
+from iot.settlement_record import TemperatureNotFitted, fit_temperature
 from iot.units import IncompatibleUnits, find_conversion, require_unit
 from storage.database import Connection
 from storage.reading import list_readings
@@ -75,11 +76,13 @@ def register(
         InvalidCalibration: `calibration` is none.
         ReferenceChain: it needs a sensor that needs another one.
         UnknownSensorReference: it needs a sensor that is not registered.
+        TemperatureNotFitted: its reference period tells no movement by temperature.
         UnknownProject: there is no such project.
         SensorOfAnotherProject: another project has a sensor of this id.
     """
     require_unit(unit)
     before = find_sensor_entry(connection, sensor_id=sensor_id)
+    calibration = _fit_temperature(connection, before, calibration)
     instruments = () if before is None else _with_calibration(before.sensor.instruments, calibration)
     depends_on = _check_calibrations(
         connection,
@@ -161,6 +164,36 @@ def replace_instrument(
     )
     put_instruments(connection, sensor_id=sensor.id, instruments=instruments, depends_on=depends_on)
     request_recomputation(connection, sensor_id=sensor.id, from_=max(since, BEGINNING))
+
+
+def _fit_temperature(connection: Connection, before: SensorEntry | None, calibration: dict[str, Any]) -> dict[str, Any]:
+    """The calibration with the coefficient that it asks to have fitted from a reference period; else as given."""
+    asked = calibration.get("temperature")
+    if not isinstance(asked, dict) or "fit" not in asked or "coefficient" in asked:
+        return calibration
+    period = _parse_period(asked["fit"])
+    known = {} if before is None else before.sensor.calibration.get("temperature") or {}
+    if known.get("fit") == asked["fit"] and known.get("sensor_id") == asked.get("sensor_id"):
+        return {**calibration, "temperature": {**known, **asked}}
+    thermometer = find_sensor_entry(connection, sensor_id=str(asked.get("sensor_id", "")))
+    if before is None or thermometer is None:
+        raise TemperatureNotFitted("a coefficient is fitted to what the sensor and the thermometer have said")
+    fitted = fit_temperature(connection, entry=before, temperature=thermometer, from_=period[0], to=period[1])
+    # What is compensated for already is not in the record any more.
+    fitted["coefficient"] += known.get("coefficient", 0.0)
+    return {**calibration, "temperature": {**asked, **fitted}}
+
+
+def _parse_period(given: object) -> tuple[datetime, datetime]:
+    try:
+        if not isinstance(given, dict) or set(given) != {"from", "to"}:
+            raise InvalidCalibration("`fit` has `from` and `to`, the reference period")
+        first, last = datetime.fromisoformat(str(given["from"])), datetime.fromisoformat(str(given["to"]))
+    except ValueError as error:
+        raise InvalidCalibration("the reference period to `fit` has two times of RFC 3339") from error
+    if first.tzinfo is None or last.tzinfo is None or last <= first:
+        raise InvalidCalibration("the reference period to `fit` has a beginning before its end, each with an offset")
+    return first, last
 
 
 def _makes_values(sensor: Sensor) -> tuple[object, ...]:

@@ -1,173 +1,241 @@
-"""A simulated settling bridge: a series with known truth, and its publication as a real gauge would do it."""
+"""A simulated bridge: gauges whose truth is known, with temperature, noise, faults and a scripted failure. Pure.
 
-import json
-import logging
+It is the demo's bridge and the tests' truth; `iot.publication` publishes it as real gauges would.
+"""
+
+import heapq
 import math
 import random
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-
-from iot.endpoint import parse_broker_url
-from iot.topics import make_topic
-
-_LOG: Final = logging.getLogger(__name__)
 _DAY: Final = timedelta(days=1)
-_WAIT_S: Final = 0.2
-_LEAVE_WITHIN_S: Final = 10.0
+_YEAR: Final = timedelta(days=365.25)
+_MIDSUMMER: Final = datetime(2000, 7, 20, 7, tzinfo=UTC)  # of the hottest day, 15 o'clock at UTC+8
+_TERZAGHI_TERMS: Final = 200  # right to 1e-4 from a time factor of 1e-6 on
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """A temperature that goes with the year and the day.
+
+    Attributes:
+        mean: of the year. [Cel]
+        yearly: half of the difference between summer and winter. [Cel]
+        daily: half of the difference between day and night. [Cel]
+    """
+
+    mean: float = 16.0
+    yearly: float = 11.0
+    daily: float = 5.0
+
+    def celsius(self, t: datetime) -> float:
+        """The temperature at a time. [Cel]."""
+        since = t - _MIDSUMMER
+        return (
+            self.mean
+            + self.yearly * math.cos(2 * math.pi * (since / _YEAR))
+            + self.daily * math.cos(2 * math.pi * ((since % _DAY) / _DAY))
+        )
+
+
+class LawKind(StrEnum):
+    """How settlement goes on after a load."""
+
+    EXPONENTIAL = "exponential"
+    TERZAGHI = "terzaghi"
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementLaw:
-    """How a pier settles: s(t) = final * (1 - exp(-t / time_constant)), the exponential law of consolidation.
+    """How a pier settles under a load.
 
     Attributes:
         final_mm: where it ends. [mm]
-        time_constant: after so long 63 % of it are there.
-        noise_mm: standard deviation of the gauge's own noise. [mm]
-        temperature_mm: amplitude of the daily movement by temperature, greatest at 15 o'clock UTC+8. [mm]
+        time_constant: of the exponential law, after which 63 % of it are there; of Terzaghi's (1925) series, in which
+            its time factor grows by 1.
+        kind: which law.
     """
 
     final_mm: float = 20.0
     time_constant: timedelta = timedelta(days=30)
-    noise_mm: float = 0.05
-    temperature_mm: float = 0.2
+    kind: LawKind = LawKind.EXPONENTIAL
 
     def settlement_mm(self, age: timedelta) -> float:
-        """The true settlement so long after loading, without noise and temperature. [mm]."""
-        return self.final_mm * (1 - math.exp(-max(age / self.time_constant, 0.0)))
+        """The true settlement so long after loading. [mm]."""
+        factor = max(age / self.time_constant, 0.0)
+        if self.kind is LawKind.EXPONENTIAL:
+            return self.final_mm * (1 - math.exp(-factor))
+        if factor == 0:
+            return 0.0
+        rows = ((math.pi * (2 * m + 1) / 2) ** 2 for m in range(_TERZAGHI_TERMS))
+        return self.final_mm * (1 - sum(2 / row * math.exp(-row * factor) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A movement beside the law that grows faster and faster, as under a scoured footing, and then stands still.
+
+    Attributes:
+        begins_at: nothing before. Aware.
+        lasts: until it stands still.
+        size_mm: all of it. [mm]
+    """
+
+    begins_at: datetime
+    lasts: timedelta
+    size_mm: float
+
+    def movement_mm(self, t: datetime) -> float:
+        """The movement at a time: its growth is e-fold in each quarter of its time. [mm]."""
+        share = min(max((t - self.begins_at) / self.lasts, 0.0), 1.0)
+        return self.size_mm * math.expm1(4 * share) / math.expm1(4.0)
+
+
+class FaultKind(StrEnum):
+    """What may be wrong with a gauge."""
+
+    STUCK = "stuck"
+    GAP = "gap"
+    SPIKES = "spikes"
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A time in which a gauge does not tell the truth.
+
+    Attributes:
+        begins_at: included. Aware.
+        ends_at: not included. Aware.
+        size_mm: height of a spike, or the drift at its end. [mm]
+    """
+
+    kind: FaultKind
+    begins_at: datetime
+    ends_at: datetime
+    size_mm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A simulated gauge on a pier.
+
+    Attributes:
+        noise_mm: standard deviation of its own noise. [mm]
+        per_degree_mm: its movement by temperature, for each degree above the weather's mean. [mm/Cel]
+        loaded_at: when the load came on. Aware.
+    """
+
+    sensor_id: str
+    law: SettlementLaw
+    loaded_at: datetime
+    noise_mm: float = 0.05
+    per_degree_mm: float = 0.02
+    failure: Failure | None = None
+    faults: tuple[Fault, ...] = ()
+
+    def true_mm(self, t: datetime) -> float:
+        """The settlement alone. [mm]."""
+        moved = self.law.settlement_mm(t - self.loaded_at)
+        return moved if self.failure is None else moved + self.failure.movement_mm(t)
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedReading:
-    """One reading of the simulated gauge, with what it would be without noise and temperature.
+    """One reading of a simulated gauge, with what it would be without noise, temperature and faults.
 
     Attributes:
         t: the reading's own time. UTC.
-        v: what the gauge says. [mm]
+        v: what the gauge says. [mm], of a thermometer [Cel]
         seq: the gauge's counter.
-        true_mm: the settlement alone. [mm]
+        true_mm: the settlement alone; of a thermometer the temperature. [mm] or [Cel]
     """
 
+    sensor_id: str
     t: datetime
     v: float
     seq: int
     true_mm: float
 
 
-def settlement_series(
-    law: SettlementLaw,
+def simulate_gauge(
+    gauge: Gauge,
     *,
-    loaded_at: datetime,
+    weather: Weather,
     start: datetime,
     every: timedelta,
     seed: int,
-    count: int | None = None,
-    speed_up: float = 1.0,
+    end: datetime | None = None,
 ) -> Iterator[SimulatedReading]:
     """The gauge's readings: the same for the same arguments.
 
     Args:
-        law: how the pier settles.
-        loaded_at: when the load came on.
-        start: of the first reading.
-        every: between two readings, by their own times.
+        gauge: which.
+        weather: on its pier.
+        start: of the first reading. Aware.
+        every: between two readings.
         seed: of the noise.
-        count: how many; None goes on for ever.
-        speed_up: the pier settles so many times faster than its law says, while the readings' times stay as given.
+        end: not included; None goes on for ever.
 
     Yields:
-        Readings by time.
+        Readings by time; none in a gap.
     """
-    noise = random.Random(seed)  # noqa: S311 - it must be repeatable, not secret
-    number = 0
-    while count is None or number < count:
-        t = start + number * every
-        true_mm = law.settlement_mm((t - loaded_at) * speed_up)
-        daily = math.cos(2 * math.pi * ((t - datetime(2000, 1, 1, 7, tzinfo=UTC)) % _DAY) / _DAY)
-        v = true_mm + law.temperature_mm * daily + noise.gauss(0.0, law.noise_mm)
-        yield SimulatedReading(t=t, v=round(v, 4), seq=number, true_mm=true_mm)
-        number += 1
+    noise = random.Random(f"{seed} {gauge.sensor_id}")  # noqa: S311 - it must be repeatable, not secret
+    last: float | None = None
+    for seq, t in _moments(start, every, end):
+        true_mm = gauge.true_mm(t)
+        v = true_mm + gauge.per_degree_mm * (weather.celsius(t) - weather.mean) + noise.gauss(0.0, gauge.noise_mm)
+        draw = noise.random()
+        faults = [each for each in gauge.faults if each.begins_at <= t < each.ends_at]
+        for fault in faults:
+            v = _spoil(v, fault, t=t, last=last, draw=draw)
+        if any(fault.kind is FaultKind.GAP for fault in faults):
+            continue
+        last = v
+        yield SimulatedReading(gauge.sensor_id, t, round(v, 4), seq, true_mm)
 
 
-def publish_series(
-    url: str,
-    *,
-    project_id: str,
+def simulate_thermometer(
     sensor_id: str,
-    readings: Iterable[SimulatedReading],
-    stop: threading.Event,
-    in_real_time: bool = True,
-) -> int:
-    """Publish readings with QoS 1, each when its own time has come, and those of the past at once.
-
-    A broker that does not answer is waited for, and what it has not acknowledged is sent again.
-
-    Args:
-        url: of the broker.
-        project_id: of the topic.
-        sensor_id: of the topic.
-        readings: by time.
-        stop: ends it.
-        in_real_time: False publishes everything at once, future times too.
-
-    Returns:
-        How many readings the broker has acknowledged.
-
-    Raises:
-        InvalidBrokerUrl: `url` names no broker.
-    """
-    endpoint = parse_broker_url(url)
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"siteproof-gauge-{sensor_id}"[:60], clean_session=False)
-    endpoint.prepare(client)
-    client.reconnect_delay_set(min_delay=1, max_delay=10)
-    topic = make_topic(project_id=project_id, sensor_id=sensor_id)
-    acknowledged = _Count()
-    client.on_publish = lambda *_: acknowledged.add()
-    connected = threading.Event()
-    client.on_connect = lambda *_: connected.set()
-    client.connect_async(endpoint.host, endpoint.port)
-    client.loop_start()
-    sent = 0
-    try:
-        # What is given to paho before it is connected may be overtaken by what comes after, and a gauge tells in order.
-        while not connected.wait(_WAIT_S) and not stop.is_set():
-            pass
-        for reading in readings:
-            if in_real_time and stop.wait(max(0.0, (reading.t - datetime.now(UTC)).total_seconds())):
-                break
-            if stop.is_set():
-                break
-            payload = {"t": reading.t.isoformat().replace("+00:00", "Z"), "v": reading.v, "seq": reading.seq}
-            info = client.publish(topic, json.dumps(payload), qos=1)
-            if info.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:
-                _LOG.warning("a reading of %s was not taken: %s", sensor_id, info.rc)
-                continue
-            sent += 1
-        acknowledged.wait_for(sent, seconds=_LEAVE_WITHIN_S)
-    finally:
-        client.disconnect()
-        client.loop_stop()
-    return acknowledged.value
+    *,
+    weather: Weather,
+    start: datetime,
+    every: timedelta,
+    seed: int,
+    end: datetime | None = None,
+    noise: float = 0.1,
+) -> Iterator[SimulatedReading]:
+    """Readings of a thermometer in this weather, by time; the arguments are those of `simulate_gauge`. [Cel]."""
+    errors = random.Random(f"{seed} {sensor_id}")  # noqa: S311 - it must be repeatable, not secret
+    for seq, t in _moments(start, every, end):
+        celsius = weather.celsius(t)
+        yield SimulatedReading(sensor_id, t, round(celsius + errors.gauss(0.0, noise), 2), seq, celsius)
 
 
-class _Count:
-    """A number that one thread counts up and another waits for."""
+def merge_series(series: Sequence[Iterator[SimulatedReading]]) -> Iterator[SimulatedReading]:
+    """The readings of several sensors in one stream, by time."""
+    return heapq.merge(*series, key=lambda reading: reading.t)
 
-    def __init__(self) -> None:
-        self.value = 0
-        self._changed = threading.Condition()
 
-    def add(self) -> None:
-        with self._changed:
-            self.value += 1
-            self._changed.notify_all()
+def _moments(start: datetime, every: timedelta, end: datetime | None) -> Iterator[tuple[int, datetime]]:
+    seq = 0
+    while end is None or start + seq * every < end:
+        yield seq, start + seq * every
+        seq += 1
 
-    def wait_for(self, value: int, *, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self.value >= value, timeout=seconds)
+
+def _spoil(v: float, fault: Fault, *, t: datetime, last: float | None, draw: float) -> float:
+    if fault.kind is FaultKind.STUCK and last is not None:
+        return last
+    if fault.kind is FaultKind.SPIKES and draw < _SPIKE_SHARE:
+        return v + fault.size_mm
+    if fault.kind is FaultKind.DRIFT:
+        return v + fault.size_mm * ((t - fault.begins_at) / (fault.ends_at - fault.begins_at))
+    return v
+
+
+_SPIKE_SHARE: Final = 0.02  # of the readings

@@ -161,6 +161,31 @@ def broker() -> None:
     run_broker(_settings())
 
 
+@main.command("broker-config")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--key", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--listen", default="0.0.0.0", show_default=True, help="Address.")  # noqa: S104 - it has passwords and TLS
+@click.option("--port", default=8883, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--project", "projects", multiple=True, help="A project's id; silent: all projects.")
+def broker_config(
+    *, folder: Path, certificate: Path, key: Path, listen: str, port: int, projects: tuple[str, ...]
+) -> None:
+    """Write a Mosquitto's configuration with TLS, passwords, and an ACL by project; again whenever there is a new one.
+
+    Prints the name and password of each new user, once.
+    """
+    from iot.mosquitto_configuration import Listener, write_guarded_configuration
+    from runtime.sensors import list_project_ids
+
+    chosen = projects or list_project_ids(_settings())
+    listener = Listener(host=listen, port=port, certificate=certificate, key=key)
+    fresh = write_guarded_configuration(folder, listener=listener, projects=chosen)
+    for user, password in fresh.items():
+        click.echo(f"{user}\t{password}")
+    click.echo(f"start or reload Mosquitto with {folder / 'mosquitto.conf'}", err=True)
+
+
 @main.command()
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Address of the service.")
 @click.option("--token", envvar="SITEPROOF_TOKEN", help="Admin token; silent: that of SITEPROOF_HOME.")

@@ -4,69 +4,181 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain, cycle
+from functools import partial
+from itertools import cycle
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx2
 from PIL import ExifTags, Image
 
-from iot.simulation import SettlementLaw, publish_series, settlement_series
+from iot.publication import publish_readings
+from iot.simulation import (
+    Failure,
+    Fault,
+    FaultKind,
+    Gauge,
+    SettlementLaw,
+    SimulatedReading,
+    Weather,
+    merge_series,
+    simulate_gauge,
+    simulate_thermometer,
+)
 from runtime.sensors import stop_on_signal
 from runtime.settings import SAMPLE_MEDIA, Settings
 
 _LOG: Final = logging.getLogger(__name__)
 _CAMERA_SHOTS: Final = ("road-inside-safe.jpg", "road-no-hardhat.jpg", "road-machine.jpg", "road-no-vest.jpg")
-_PAST: Final = timedelta(hours=6)  # of the gauge's record, published at once, so that there is something to see
-_PAST_EVERY: Final = timedelta(minutes=1)
-GAUGE: Final[dict[str, Any]] = {
-    "project_id": "demo-bridge",
-    "kind": "settlement",
-    "unit": "mm",
-    "range": {"min": -50, "max": 200},
-    "alarms": [
-        {
-            "level": "yellow",
-            "above": 8,
-            "hysteresis": 0.5,
-            "for_s": 60,
-            "action": "监理当日复测 The supervisor re-levels today",
-        },
-        {
-            "level": "red",
-            "above": 15,
-            "hysteresis": 0.5,
-            "for_s": 60,
-            "action": "立即停工并上报镇里 Stop work, call the town now",
-        },
-    ],
-    "stale_after_s": 600,
-}
+BRIDGE: Final = "demo-bridge"
+THERMOMETER: Final = "demo-air"
+FAILING: Final = "demo-pier-2"
+_HISTORY: Final = timedelta(days=200)  # of the record that is published at once; stability is judged over 100 days
+_HISTORY_EVERY: Final = timedelta(hours=1)
+_FAILURE: Final = timedelta(hours=48)  # of the readings' own time, the last of the history
+_FAILURE_EVERY: Final = timedelta(minutes=20)
+_FAILURE_WITHIN_S: Final = 150.0  # of the clock, so that somebody who looks can see it come
+_FAILURE_MM: Final = 12.0
+_ALARMS: Final = (
+    ("yellow", 10.0, "监理当日复测 The supervisor re-levels today"),
+    ("orange", 14.0, "镇里两小时内派人查看基础 The town sends someone to the footing within two hours"),
+    ("red", 17.0, "立即停工、封闭并上报镇里 Stop work, close the bridge and call the town now"),
+)
+_SEED: Final = 20260701
 
 
 @dataclass(frozen=True, slots=True)
-class Pier:
-    """A simulated gauge on a pier.
+class Point:
+    """A gauge of the sample bridge.
 
     Attributes:
-        speed_up: the pier settles so many times faster than its law says, so that a demo sees something happen.
-        seed: of the noise, so that the record can be made again.
+        along_m: from the first abutment. [m]
+        final_mm: where it would end without the scripted failure. [mm]
+        constant_days: of its consolidation. [d]
     """
 
     sensor_id: str
-    law: SettlementLaw
-    speed_up: float
-    seed: int
+    along_m: float
+    final_mm: float
+    constant_days: float
 
 
-# One pier that behaves, and one that goes beyond its yellow level within the hours that are published at once.
-PIERS: Final = (
-    Pier("demo-pier-1", SettlementLaw(final_mm=5.0), speed_up=400.0, seed=1),
-    Pier("demo-pier-2", SettlementLaw(final_mm=14.0), speed_up=400.0, seed=2),
+POINTS: Final = (
+    Point("demo-abutment-1", 0.0, 3.0, 20.0),
+    Point("demo-pier-1", 12.5, 5.0, 25.0),
+    Point(FAILING, 25.0, 7.0, 30.0),
+    Point("demo-pier-3", 37.5, 6.0, 120.0),
+    Point("demo-abutment-2", 50.0, 3.5, 20.0),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the gauges will say, the same for the same time of loading.
+
+    Attributes:
+        loaded_at: when the deck was cast.
+        said_until: what earlier runs of the demo published already.
+        now: the readings' time that is now.
+    """
+
+    loaded_at: datetime
+    said_until: datetime | None
+    now: datetime
+
+    @property
+    def fails_at(self) -> datetime:
+        """When the scripted failure begins."""
+        return self.loaded_at + _HISTORY - _FAILURE
+
+
+def set_up_bridge(client: httpx2.Client, *, now: datetime) -> Plan:
+    """Register the bridge's sensors; a second start of the demo goes on with the record of the first."""
+    known = client.get(f"/v1/sensors/{FAILING}")
+    loaded_at, said_until = now - _HISTORY, None
+    if known.is_success and known.json()["events"]:
+        loaded_at = datetime.fromisoformat(known.json()["events"][0]["at"])
+        latest = client.get(f"/v1/sensors/{FAILING}/latest")
+        said_until = datetime.fromisoformat(latest.json()["t"]) if latest.is_success else None
+    thermometer = {"project_id": BRIDGE, "kind": "temperature", "unit": "Cel", "placement": _place(25.0)}
+    _put(client, f"/v1/sensors/{THERMOMETER}", thermometer)
+    for point in POINTS:
+        _put(client, f"/v1/sensors/{point.sensor_id}", _describe(point, loaded_at))
+    return Plan(loaded_at=loaded_at, said_until=said_until, now=now)
+
+
+def make_readings(plan: Plan, *, start: datetime, end: datetime | None, every: timedelta) -> Iterator[SimulatedReading]:
+    """What the bridge's sensors say in `[start, end)`, by time, without what was said already."""
+    series = [
+        simulate_gauge(make_gauge(point, plan), weather=_WEATHER, start=start, every=every, seed=_SEED, end=end)
+        for point in POINTS
+    ]
+    series.append(simulate_thermometer(THERMOMETER, weather=_WEATHER, start=start, every=every, seed=_SEED, end=end))
+    for reading in merge_series(series):
+        if plan.said_until is None or reading.t > plan.said_until:
+            yield reading
+
+
+def make_gauge(point: Point, plan: Plan) -> Gauge:
+    """The gauge of a point, with what happens to it: one pier fails, one gauge was away, one was hit by a crane."""
+    loaded_at = plan.loaded_at
+    failure = Failure(begins_at=plan.fails_at, lasts=_FAILURE, size_mm=_FAILURE_MM)
+    faults = {
+        "demo-pier-1": (Fault(FaultKind.GAP, loaded_at + timedelta(days=60), loaded_at + timedelta(days=64)),),
+        "demo-abutment-2": (
+            Fault(FaultKind.SPIKES, loaded_at + timedelta(days=120), loaded_at + timedelta(days=122), size_mm=25.0),
+        ),
+    }
+    return Gauge(
+        sensor_id=point.sensor_id,
+        law=SettlementLaw(point.final_mm, timedelta(days=point.constant_days)),
+        loaded_at=loaded_at,
+        failure=failure if point.sensor_id == FAILING else None,
+        faults=faults.get(point.sensor_id, ()),
+    )
+
+
+_WEATHER: Final = Weather()
+
+
+def _place(along_m: float) -> dict[str, Any]:
+    return {"structure": "qingxi", "along_m": along_m}
+
+
+def _describe(point: Point, loaded_at: datetime) -> dict[str, Any]:
+    return {
+        "project_id": BRIDGE,
+        "kind": "settlement",
+        "unit": "mm",
+        "range": {"min": -50, "max": 200},
+        "resolution": 0.0001,
+        "placement": _place(point.along_m),
+        "events": [{"at": loaded_at.isoformat(), "text": "桥面浇筑 Deck cast", "is_loading": True}],
+        "alarms": [
+            {"level": level, "above": above, "hysteresis": 0.5, "for_s": 60, "action": action}
+            for level, above, action in _ALARMS
+        ],
+        "stale_after_s": 86_400,
+    }
+
+
+def _run_gauges(settings: Settings, plan: Plan, every_s: float, stop: threading.Event) -> None:
+    """Publish the record at once, the failure so fast that one can watch it, and then go on in real time."""
+    failed_at = plan.fails_at + _FAILURE
+    publish = partial(
+        publish_readings, settings.mqtt_url, project_id=BRIDGE, stop=stop, client_id="siteproof-demo-gauges"
+    )
+    make = partial(make_readings, plan)
+    publish(readings=make(start=plan.loaded_at, end=plan.fails_at, every=_HISTORY_EVERY), speed_up=None)
+    publish(
+        readings=make(start=plan.fails_at, end=failed_at, every=_FAILURE_EVERY),
+        speed_up=_FAILURE / timedelta(seconds=_FAILURE_WITHIN_S) if plan.said_until is None else None,
+    )
+    publish(readings=make(start=failed_at, end=plan.now, every=_HISTORY_EVERY), speed_up=None)
+    publish(readings=make(start=plan.now, end=None, every=timedelta(seconds=every_s)), begin=datetime.now(UTC))
 
 
 def run_demonstration(
@@ -92,19 +204,13 @@ def run_demonstration(
     with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         for project in json.loads((SAMPLE_MEDIA / "demo.json").read_text(encoding="utf-8"))["projects"]:
             _set_up_project(client, project)
-        for pier in PIERS:
-            _put(client, f"/v1/sensors/{pier.sensor_id}", GAUGE)
+        plan = set_up_bridge(client, now=datetime.now(UTC).replace(microsecond=0))
         tell("the sample road and bridge are set up")
-        gauges = [
-            threading.Thread(target=_run_gauge, args=(settings, pier, gauge_every_s, stop), name=pier.sensor_id)
-            for pier in PIERS
-        ]
-        for gauge in gauges:
-            gauge.start()
+        gauges = threading.Thread(target=_run_gauges, args=(settings, plan, gauge_every_s, stop), name="gauges")
+        gauges.start()
         _send_samples(client, stop, tell)
         _run_camera(client, camera_every_s, stop)
-        for gauge in gauges:
-            gauge.join()
+        gauges.join()
 
 
 def _set_up_project(client: httpx2.Client, project: dict[str, Any]) -> None:
@@ -187,32 +293,3 @@ def make_shot(original: bytes, *, taken_at: datetime) -> bytes:
         written = io.BytesIO()
         picture.save(written, "JPEG", quality=88, exif=exif)
     return written.getvalue()
-
-
-def _run_gauge(settings: Settings, pier: Pier, every_s: float, stop: threading.Event) -> None:
-    """Publish the last hours at once and then go on, reading by reading."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    record = settlement_series(
-        pier.law,
-        loaded_at=now - _PAST,
-        start=now - _PAST,
-        every=_PAST_EVERY,
-        seed=pier.seed,
-        count=_PAST // _PAST_EVERY,
-        speed_up=pier.speed_up,
-    )
-    present = settlement_series(
-        pier.law,
-        loaded_at=now - _PAST,
-        start=now,
-        every=timedelta(seconds=every_s),
-        seed=pier.seed + 1,
-        speed_up=pier.speed_up,
-    )
-    publish_series(
-        settings.mqtt_url,
-        project_id="demo-bridge",
-        sensor_id=pier.sensor_id,
-        readings=chain(record, present),
-        stop=stop,
-    )

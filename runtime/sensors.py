@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from domain.identifier import EVERYWHERE
 from iot.collector import Collector
 from iot.embedded_broker import run_embedded_broker
+from runtime.assembly import open_database
 from runtime.settings import Settings
 from storage.database import Database
 from storage.dead_letter import list_dead_letters
+from storage.project import list_projects
 
 _SHOWN_BYTES: Final = 200
 
@@ -30,6 +33,19 @@ def run_broker(settings: Settings) -> None:
     """An embedded broker on loopback, at the port of `mqtt_url`."""
     parts = urlsplit(settings.mqtt_url)
     run_embedded_broker(parts.hostname or "127.0.0.1", parts.port or 1883, stop_on_signal())
+
+
+def list_project_ids(settings: Settings) -> list[str]:
+    """The ids of all projects."""
+    found: list[str] = []
+    after: str | None = None
+    with open_database(settings) as database, database.transaction() as connection:
+        while True:
+            page = list_projects(connection, area=EVERYWHERE, project_id=None, after=after, limit=1000)
+            found += [project.id for project in page.items]
+            after = page.next
+            if after is None:
+                return found
 
 
 def stop_on_signal() -> threading.Event:

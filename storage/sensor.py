@@ -240,6 +240,12 @@ def list_sensors(
     return cut_page([(entry.key, entry.sensor) for entry in entries], limit=limit)
 
 
+def list_project_sensors(connection: Connection, *, project_id: str) -> list[SensorEntry]:
+    """Every sensor of a project, in the order of their making."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [_entry(row) for row in cursor.execute(_QUERIES["list_project_sensors"], {"project_id": project_id})]
+
+
 def list_sensor_versions(connection: Connection, *, sensor_ids: Collection[str]) -> dict[str, int]:
     """The versions of those of these sensors that are there, so that a cache of them is never behind."""
     return dict(connection.execute(_QUERIES["list_sensor_versions"], {"ids": list(sensor_ids)}).fetchall())
@@ -265,6 +271,7 @@ def _profile_to_json(profile: SensorProfile) -> dict[str, Any]:
     return {
         "resolution": profile.resolution,
         "baseline": profile.baseline,
+        "stability_mm_per_day": profile.stability_mm_per_day,
         "placement": None if profile.placement is None else asdict(profile.placement),
         "events": [{**asdict(each), "at": each.at.isoformat()} for each in profile.events],
         "suppressions": [
@@ -279,6 +286,7 @@ def _profile_from_json(given: dict[str, Any]) -> SensorProfile:
     return SensorProfile(
         resolution=given.get("resolution"),
         baseline=given.get("baseline"),
+        stability_mm_per_day=given.get("stability_mm_per_day"),
         placement=None if placement is None else Placement(**placement),
         events=tuple(
             SensorEvent(datetime.fromisoformat(each["at"]), each["text"], each["is_loading"])

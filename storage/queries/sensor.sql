@@ -88,6 +88,14 @@ WHERE (%(area)s = '/' OR p.area = %(area)s OR starts_with(p.area, %(area)s || '/
 ORDER BY s.key
 LIMIT %(limit)s;
 
+-- name: list_project_sensors
+SELECT id, key, project_id, kind, unit, position, calibration, range_min, range_max, alarms, stale_after_s, created_at,
+       version, profile, instruments,
+       EXISTS (SELECT FROM recomputation AS r WHERE r.sensor_id = sensor.id) AS is_recomputing
+FROM sensor
+WHERE project_id = %(project_id)s
+ORDER BY key;
+
 -- name: list_sensor_versions
 SELECT id, version FROM sensor WHERE id = ANY(%(ids)s);
 

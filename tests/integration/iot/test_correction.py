@@ -1,6 +1,8 @@
 """Values that need more than their own gauge, and values made anew, in the real database."""
 
 import json
+import math
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +14,7 @@ from iot.calibration import InvalidCalibration
 from iot.decoding import read_message
 from iot.recomputation import recompute_waiting
 from iot.registration import InstrumentOutOfOrder, ReferenceChain, register, replace_instrument
+from iot.settlement_record import TemperatureNotFitted
 from iot.units import InvalidUnit
 from storage.database import Database
 from storage.errors import UnknownSensorReference
@@ -205,3 +208,40 @@ def test_register__references_that_cannot_be(registered: Database) -> None:
         put(registered, "p2", calibration={"reference": {"sensor_id": "kpa"}})
     with pytest.raises(InvalidUnit, match="Cel"):
         put(registered, "p2", unit="°C")
+
+
+def test_register__coefficient_fitted_from_a_reference_period(registered: Database) -> None:
+    """0.1 mm for each degree of a day's course is found from ten days, and taken out of the record."""
+    put(registered, "t1", kind="temperature", unit="Cel")
+    put(registered, "p1")
+    hours = range(240)
+    celsius = [20 + 5 * math.sin(2 * math.pi * hour / 24) for hour in hours]
+    noise = random.Random(1)  # noqa: S311 - it must be repeatable
+    publish(registered, "t1", *zip(hours, celsius, strict=True))
+    publish(
+        registered, "p1", *((h, 3 + 0.1 * (c - 20) + noise.gauss(0, 0.02)) for h, c in zip(hours, celsius, strict=True))
+    )
+    fit = {"from": START.isoformat(), "to": (START + 240 * HOUR).isoformat()}
+    for _ in range(2):  # the second time it is known
+        put(registered, "p1", calibration={"temperature": {"sensor_id": "t1", "fit": fit}})
+    recompute_waiting(registered, max_pages=10)
+    with registered.transaction() as connection:
+        entry = find_sensor_entry(connection, sensor_id="p1")
+    assert entry is not None
+    temperature = entry.sensor.calibration["temperature"]
+    # The slope of 240 points with noise 0.02 over a deviation of 5 / sqrt(2): 0.02 / (3.54 * sqrt(240)) = 0.0004.
+    assert temperature["coefficient"] == pytest.approx(0.1, abs=0.002)
+    assert 0 < temperature["standard_uncertainty"] < 0.002
+    assert temperature["zero"] == pytest.approx(20.0, abs=0.01)
+    assert all(abs(v - 3) < 0.1 and good for _, v, good in read(registered, "p1"))
+
+
+def test_register__nothing_to_fit(registered: Database) -> None:
+    """A period without readings tells no coefficient, and is not guessed from."""
+    put(registered, "t1", kind="temperature", unit="Cel")
+    put(registered, "p1")
+    fit = {"from": START.isoformat(), "to": NOW.isoformat()}
+    with pytest.raises(TemperatureNotFitted):
+        put(registered, "p1", calibration={"temperature": {"sensor_id": "t1", "fit": fit}})
+    with pytest.raises(InvalidCalibration):
+        put(registered, "p1", calibration={"temperature": {"sensor_id": "t1", "fit": {"from": "today"}}})

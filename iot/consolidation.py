@@ -1,0 +1,470 @@
+"""The laws of consolidation and the forecast of the final settlement; when a fit may begin is decided elsewhere.
+
+The forecast is an average over laws and time constants, each weighted by how well it tells the readings. Before any
+reading these are assumed:
+
+- The law: Terzaghi's one-dimensional series, an exponential and a hyperbola are equally likely. Terzaghi's is the
+  physics of a clay layer; late, it is an exponential; the hyperbola is what Tan (1971) and others saw of whole
+  embankments.
+- The degree of consolidation at the last reading: equally likely anywhere between 0 and 1. A record may be taken out of
+  a consolidation at any stage; it also keeps a final value of ten times what was seen at a tenth of the probability.
+- The size of the movement: equally likely on a logarithmic scale (Jeffreys), either sign.
+- The value at the onset: anything, since part of a load's settlement comes at once.
+- The noise: normal, its size on a logarithmic scale, each reading's like its neighbour's by an unknown correlation
+  between 0 and 1 (`settlement_statistics`).
+
+For a law, a time constant and a correlation the rest is linear, so its probability and the final value's distribution
+have a closed form; the sum over a grid of them is the answer, and its quantiles are the interval. Creep after
+consolidation and a second load are not in it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final
+
+import numpy as np
+
+from domain.errors import Invalid
+from iot.settlement_statistics import (
+    CORRELATION_PRIOR,
+    CORRELATIONS,
+    Estimate,
+    FloatArray,
+    bin_means,
+    correlation_steps,
+    estimate_mixture,
+    mixture_quantiles,
+    noise_scale,
+    normalise_logs,
+)
+
+MIN_READINGS: Final = 10  # three of the law, two of the noise, and as many again to tell one law from another
+MAX_BINS: Final = 400
+EARLY_DEGREE: Final = (
+    0.2  # Terzaghi's and the parabola of any thicker layer are one curve below it; nothing tells the end
+)
+_ASYMPTOTIC_T: Final = 0.05  # below it 2 * sqrt(T / pi) is right to 1e-9
+_COARSE: Final = 80
+_COARSE_ROUNDS: Final = 2
+_FINE: Final = 160
+_FIRST_GRID: Final = (
+    math.log(0.01),
+    math.log(1e3),
+)  # time constants as shares of the record; U is then 1 or below 0.04
+_NEGLIGIBLE: Final = 15.0  # e^-15 of the best weight
+_KEPT_WEIGHT: Final = 1e-6
+_MAX_CORRELATION: Final = 0.9
+_SURE: Final = 3.0
+
+
+class InvalidRecord(Invalid):
+    """Times and values that are no record: of different lengths, not finite, not rising."""
+
+    code: ClassVar[str] = "settlement.invalid_record"
+
+
+class Law(StrEnum):
+    """How a consolidation goes on."""
+
+    TERZAGHI = "terzaghi"
+    EXPONENTIAL = "exponential"
+    HYPERBOLIC = "hyperbolic"
+
+
+class ForecastReason(StrEnum):
+    """What may be said of the final value, or why nothing."""
+
+    DETERMINED = "forecast.determined"
+    TOO_FEW = "forecast.too_few"
+    NO_MOVEMENT = "forecast.no_movement"
+    TOO_EARLY = "forecast.too_early"
+    POOR_FIT = "forecast.poor_fit"
+
+
+def terzaghi_degree(time_factor: FloatArray) -> FloatArray:
+    """Average degree of consolidation of a layer under an even excess pressure; 0.5 at T = 0.197, 0.9 at 0.848.
+
+    U = 1 - sum of 8 / (pi (2m + 1))^2 * exp(-((2m + 1) pi / 2)^2 T), m = 0, 1, .. (Terzaghi 1925; Taylor 1948, chapter
+    10).
+
+    Args:
+        time_factor: T = c_v t / H^2, any shape; below 0 gives 0.
+    """
+    factor = np.maximum(time_factor, 0.0)
+    orders = (2 * np.arange(6)[:, None] + 1) ** 2
+    flat = factor.ravel()
+    series = np.zeros_like(flat)
+    for order in orders[:, 0]:
+        series += 8 / (math.pi**2 * order) * np.exp(-order * math.pi**2 / 4 * flat)
+    degree = np.where(flat < _ASYMPTOTIC_T, 2 * np.sqrt(flat / math.pi), 1 - series)
+    return np.asarray(degree.reshape(factor.shape), dtype=np.float64)
+
+
+def exponential_degree(ratio: FloatArray) -> FloatArray:
+    """1 - exp(-t / time constant); below 0 gives 0."""
+    return np.asarray(-np.expm1(-np.maximum(ratio, 0.0)), dtype=np.float64)
+
+
+def hyperbolic_degree(ratio: FloatArray) -> FloatArray:
+    """The degree t / (t + time constant), given t / time constant; below 0 gives 0."""
+    positive = np.maximum(ratio, 0.0)
+    degree: FloatArray = positive / (1 + positive)
+    return degree
+
+
+DEGREES: Final[dict[Law, Callable[[FloatArray], FloatArray]]] = {
+    Law.TERZAGHI: terzaghi_degree,
+    Law.EXPONENTIAL: exponential_degree,
+    Law.HYPERBOLIC: hyperbolic_degree,
+}
+_LAWS: Final = tuple(Law)
+
+
+@dataclass(frozen=True, slots=True)
+class LawFit:
+    """One law by itself.
+
+    Attributes:
+        law: which.
+        weight: how likely it is among the three, after the readings.
+        final_mm: the final value, on the scale of the readings. [mm]
+        time_constant_days: of the best fit: t / (degree's argument). [d]
+        residual_mm: root mean square of what the best fit leaves. [mm]
+    """
+
+    law: Law
+    weight: float
+    final_mm: Estimate
+    time_constant_days: float
+    residual_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineFit:
+    """A classic construction by a straight line, for the eye; its interval knows of neither the law's error nor memory.
+
+    Attributes:
+        intercept: of the line.
+        slope: of the line.
+        final_mm: the final value on the scale of the readings; None where the line has none. [mm]
+        spacing_days: between the points, or 0 where they are the readings. [d]
+    """
+
+    intercept: float
+    slope: float
+    final_mm: Estimate | None
+    spacing_days: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """What is believed after the readings: weighted pairs of onset value and movement, each with its law.
+
+    Attributes:
+        weights: (K,), summing to 1.
+        laws: (K,) int64, index into `Law`.
+        time_constants: (K,). [d]
+        onset_mm: (K,), value at the onset. [mm]
+        movement_mm: (K,), from the onset to the end. [mm]
+        covariances: (K, 3) of onset and movement: onset's variance, covariance, movement's variance. [mm^2]
+        dof: degrees of freedom.
+    """
+
+    weights: FloatArray
+    laws: np.ndarray[tuple[int], np.dtype[np.int64]]
+    time_constants: FloatArray
+    onset_mm: FloatArray
+    movement_mm: FloatArray
+    covariances: FloatArray
+    dof: int
+
+    def degrees(self, elapsed_days: FloatArray) -> FloatArray:
+        """(K, N): the degree of consolidation of every member at N times since the onset."""
+        degrees = np.empty((self.weights.size, elapsed_days.size))
+        for index, law in enumerate(_LAWS):
+            mine = self.laws == index
+            degrees[mine] = DEGREES[law](elapsed_days[None, :] / self.time_constants[mine, None])
+        return degrees
+
+    def moments(self, degrees: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(K, N) means and scales of the value at the given (K, N) degrees. [mm]."""
+        onset, both, movement = (self.covariances[:, column, None] for column in range(3))
+        variances = np.maximum(onset + 2 * degrees * both + degrees**2 * movement, 0.0)
+        return self.onset_mm[:, None] + self.movement_mm[:, None] * degrees, np.sqrt(variances) + 1e-12
+
+    def choose(self, mine: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Posterior":
+        """The members chosen by the mask, weights summing to 1 again."""
+        weights = self.weights[mine] / self.weights[mine].sum()
+        return Posterior(
+            weights=weights,
+            laws=self.laws[mine],
+            time_constants=self.time_constants[mine],
+            onset_mm=self.onset_mm[mine],
+            movement_mm=self.movement_mm[mine],
+            covariances=self.covariances[mine],
+            dof=self.dof,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConsolidationFit:
+    """The forecast of a consolidation.
+
+    Attributes:
+        reason: whether the final value can be relied on, or why not; the numbers are given all the same.
+        onset_days: when it began. [d]
+        last_days: the last reading. [d]
+        final_mm: the final value, on the scale of the readings, over all laws. [mm]
+        onset_mm: the value at the onset. [mm]
+        degree: of consolidation at the last reading, in [0, 1].
+        laws: each law by itself.
+        correlation: of neighbouring noise, in [0, 1).
+        posterior: for the forecast at other times.
+    """
+
+    reason: ForecastReason
+    onset_days: float
+    last_days: float
+    final_mm: Estimate
+    onset_mm: Estimate
+    degree: Estimate
+    laws: tuple[LawFit, ...]
+    correlation: float
+    posterior: Posterior
+
+
+def require_record(times: FloatArray, values: FloatArray) -> None:
+    """Refuse what is no record.
+
+    Args:
+        times: (N,), strictly rising. [d]
+        values: (N,). [mm]
+
+    Raises:
+        InvalidRecord: lengths differ, a number is not finite, or the times do not rise.
+    """
+    if times.ndim != 1 or times.shape != values.shape:
+        raise InvalidRecord(f"a record has as many times as values, not {times.shape} and {values.shape}")
+    if not (np.isfinite(times).all() and np.isfinite(values).all()):
+        raise InvalidRecord("a record has finite numbers only")
+    if times.size and not (np.diff(times) > 0).all():
+        raise InvalidRecord("a record's times rise strictly")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """Sums over whitened readings, each (P,): of ones, of ones and values, of values."""
+
+    ones: FloatArray
+    ones_values: FloatArray
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grid:
+    """A law on time constants: (T, P) arrays over time constant and correlation."""
+
+    log_weights: FloatArray
+    onset: FloatArray
+    movement: FloatArray
+    covariances: FloatArray
+
+
+class _Whitened:
+    """Inner products of whitened vectors for every correlation at once, as products with (N, P) weights."""
+
+    def __init__(self, elapsed: FloatArray, values: FloatArray) -> None:
+        rho, self.log_determinants = correlation_steps(elapsed)
+        inverse = 1 / (1 - rho**2)
+        self._own, self._cross = inverse.T, (rho * inverse).T
+        self._before = (rho**2 * inverse).T
+        self._values, self._ones = values, np.ones_like(values)
+        self.count = values.size
+        self.moments = _Moments(
+            self.product(self._ones, self._ones), self.product(self._ones, values), self.product(values, values)
+        )
+
+    def product(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """(..., P) from (..., N) and (..., N)."""
+        crossed = a[..., 1:] * b[..., :-1] + a[..., :-1] * b[..., 1:]
+        direct = a * b
+        inner: FloatArray = direct[..., 1:] @ self._own + direct[..., :-1] @ self._before - crossed @ self._cross
+        return direct[..., :1] + inner
+
+    def solve(self, degrees: FloatArray) -> _Grid:
+        """Onset and movement for each row of (T, N) degrees; the marginal likelihood, the noise's size integrated."""
+        sums = self.moments
+        ones_u = self.product(degrees, self._ones)
+        u_u = self.product(degrees, degrees) - ones_u**2 / sums.ones
+        u_y = self.product(degrees, self._values) - ones_u * sums.ones_values / sums.ones
+        y_y = sums.values - sums.ones_values**2 / sums.ones
+        u_u = np.maximum(u_u, 1e-14 * sums.ones)
+        movement = u_y / u_u
+        onset = (sums.ones_values - movement * ones_u) / sums.ones
+        dof = self.count - 2
+        rest = np.maximum(y_y - movement * u_y, 1e-13 * y_y + 1e-300)
+        logs = self.log_determinants - np.log(sums.ones * u_u) / 2 - dof / 2 * np.log(rest)
+        scale = rest / dof
+        share = ones_u / sums.ones
+        covariances = np.stack([scale * (1 / sums.ones + share**2 / u_u), -scale * share / u_u, scale / u_u], axis=-1)
+        return _Grid(logs, onset, movement, covariances)
+
+
+def fit_consolidation(
+    times: FloatArray, values: FloatArray, *, onset_days: float | None = None
+) -> ConsolidationFit | None:
+    """Forecast the final value of a consolidation, by the average over laws that the module's first lines tell.
+
+    Args:
+        times: (N,), strictly rising, of the part of the record after the last load or step. [d]
+        values: (N,), thermal movement and outliers removed. [mm]
+        onset_days: when the load came on, not after the first reading; None for the first reading's time. [d]
+
+    Returns:
+        None where there are fewer than `MIN_READINGS`.
+
+    Raises:
+        InvalidRecord: it is no record, or the onset comes after its first reading.
+    """
+    require_record(times, values)
+    if times.size < MIN_READINGS:
+        return None
+    onset = float(times[0]) if onset_days is None else onset_days
+    if onset > times[0]:
+        raise InvalidRecord("the onset comes after the first reading")
+    elapsed, binned = _bin(times - onset, values)
+    whitened = _Whitened(elapsed, binned)
+    grids = [_explore(law, elapsed, whitened) for law in _LAWS]
+    posterior, correlations = _collect(grids, whitened.count - 2)
+    return _summarise(posterior, correlations, elapsed=elapsed, values=binned, onset=onset)
+
+
+def _bin(elapsed: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    if elapsed.size <= MAX_BINS:
+        return elapsed, values
+    width = float(elapsed[-1] - elapsed[0]) / MAX_BINS * (1 + 1e-12)
+    means, columns = bin_means(elapsed, values[:, None], width=width)
+    return means, columns[:, 0]
+
+
+def _weigh(law: Law, elapsed: FloatArray, whitened: _Whitened, log_constants: FloatArray) -> _Grid:
+    """The grid's posterior: the likelihood by the priors of degree and movement, by the cells' widths."""
+    constants = np.exp(log_constants)
+    grid = whitened.solve(DEGREES[law](elapsed[None, :] / constants[:, None]))
+    ends = DEGREES[law](elapsed[-1] / constants)
+    cells = np.abs(np.gradient(ends))
+    prior = np.log(np.maximum(cells, 1e-300))[:, None] + np.log(CORRELATION_PRIOR)[None, :]
+    logs = grid.log_weights + prior - np.log(np.abs(grid.movement) + 1e-300)
+    return _Grid(logs, grid.onset, grid.movement, grid.covariances)
+
+
+def _explore(law: Law, elapsed: FloatArray, whitened: _Whitened) -> tuple[FloatArray, _Grid]:
+    """A coarse grid to find where the weight lies, a fine one there."""
+    low, high = (math.log(float(elapsed[-1])) + edge for edge in _FIRST_GRID)
+    for _ in range(_COARSE_ROUNDS):
+        logs = np.linspace(low, high, _COARSE)
+        best = _weigh(law, elapsed, whitened, logs).log_weights.max(axis=1)
+        inside = np.flatnonzero(best > best.max() - _NEGLIGIBLE)
+        low, high = float(logs[max(inside[0] - 1, 0)]), float(logs[min(inside[-1] + 1, _COARSE - 1)])
+    logs = np.linspace(low, high, _FINE)
+    return np.exp(logs), _weigh(law, elapsed, whitened, logs)
+
+
+def _collect(grids: list[tuple[FloatArray, _Grid]], dof: int) -> tuple[Posterior, FloatArray]:
+    logs = np.concatenate([grid.log_weights.ravel() for _, grid in grids])
+    weights = normalise_logs(logs)
+    laws = np.concatenate([np.full(grid.log_weights.size, index) for index, (_, grid) in enumerate(grids)])
+    constants = np.concatenate([np.repeat(each, CORRELATIONS.size) for each, _ in grids])
+    correlations = np.concatenate([np.tile(CORRELATIONS, each.size) for each, _ in grids])
+    onset = np.concatenate([grid.onset.ravel() for _, grid in grids])
+    movement = np.concatenate([grid.movement.ravel() for _, grid in grids])
+    covariances = np.concatenate([grid.covariances.reshape(-1, 3) for _, grid in grids])
+    return Posterior(weights, laws, constants, onset, movement, covariances, dof), correlations
+
+
+def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
+    means, scales = posterior.moments(degrees)
+    return estimate_mixture(weights=posterior.weights, means=means, scales=scales, dof=posterior.dof)
+
+
+def _keep(posterior: Posterior) -> Posterior:
+    return posterior.choose(posterior.weights > _KEPT_WEIGHT * posterior.weights.max())
+
+
+def _summarise(
+    posterior: Posterior, correlations: FloatArray, *, elapsed: FloatArray, values: FloatArray, onset: float
+) -> ConsolidationFit:
+    laws = tuple(_summarise_law(posterior, index, elapsed, values) for index in range(len(_LAWS)))
+    correlation = float(posterior.weights @ correlations)
+    kept = _keep(posterior)
+    edges = np.broadcast_to([0.0, 1.0], (kept.weights.size, 2))
+    at_onset, final = _estimate(kept, edges)
+    ends = kept.degrees(elapsed[-1:])[:, 0]
+    degree = _weighted_estimate(ends, kept.weights)
+    return ConsolidationFit(
+        reason=_judge(kept, ends, degree=degree, correlation=correlation, values=values),
+        onset_days=onset,
+        last_days=onset + float(elapsed[-1]),
+        final_mm=final,
+        onset_mm=at_onset,
+        degree=degree,
+        laws=laws,
+        correlation=correlation,
+        posterior=kept,
+    )
+
+
+def _summarise_law(posterior: Posterior, index: int, elapsed: FloatArray, values: FloatArray) -> LawFit:
+    mine = posterior.laws == index
+    alone = _keep(posterior.choose(mine))
+    best = int(np.argmax(alone.weights))
+    fitted = alone.moments(alone.degrees(elapsed))[0][best]
+    return LawFit(
+        law=_LAWS[index],
+        weight=float(posterior.weights[mine].sum()),
+        final_mm=_estimate(alone, np.ones((alone.weights.size, 1)))[0],
+        time_constant_days=float(alone.time_constants[best]),
+        residual_mm=float(np.sqrt(np.mean((values - fitted) ** 2))),
+    )
+
+
+def _weighted_estimate(values: FloatArray, weights: FloatArray) -> Estimate:
+    order = np.argsort(values)
+    below = np.cumsum(weights[order]) - weights[order] / 2
+    middle, low, high = np.interp([0.5, 0.025, 0.975], below, values[order])
+    return Estimate(float(middle), float(low), float(high))
+
+
+def _judge(
+    posterior: Posterior, ends: FloatArray, *, degree: Estimate, correlation: float, values: FloatArray
+) -> ForecastReason:
+    moved = posterior.weights @ (posterior.movement_mm * ends)
+    spread = math.sqrt(float(posterior.weights @ (posterior.covariances[:, 2] * ends**2)))
+    if abs(moved) < _SURE * max(spread, noise_scale(values) / math.sqrt(values.size)):
+        return ForecastReason.NO_MOVEMENT
+    if correlation > _MAX_CORRELATION:
+        return ForecastReason.POOR_FIT
+    return ForecastReason.TOO_EARLY if degree.low < EARLY_DEGREE else ForecastReason.DETERMINED
+
+
+def forecast(fit: ConsolidationFit, times: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The settlement that is expected at other times, without noise.
+
+    Args:
+        fit: of `fit_consolidation`.
+        times: (N,), from the onset on; what lies before it has the value at the onset. [d]
+
+    Returns:
+        Median, low and high end of the 95 % interval, each (N,), on the scale of the readings. [mm]
+    """
+    posterior = fit.posterior
+    means, scales = posterior.moments(posterior.degrees(times - fit.onset_days))
+    median, low, high = (
+        mixture_quantiles(
+            weights=posterior.weights, means=means, scales=scales, dof=posterior.dof, probability=probability
+        )
+        for probability in (0.5, 0.025, 0.975)
+    )
+    return median, low, high
