@@ -17,6 +17,7 @@ from tests.pictures import make_jpeg
 REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # What a sender may do and see of its own, it does here; that others' are hidden has its own tests.
 OWN = {"media_id", "finding_id"}
+PLACE = {"structure": "bridge", "along_m": 0}
 
 
 def list_cases() -> Iterator[tuple[str, str]]:
@@ -45,7 +46,7 @@ def ids(api: Api) -> dict[str, str]:
     feature = {"type": "Feature", "properties": {}, "geometry": line}
     api.client.put("/v1/projects/p1/alignment", json=feature, headers=core)
     api.client.put("/v1/projects/p1/milestones/m1", json={"title": "M"}, headers=core)
-    sensor = {"project_id": "p1", "kind": "settlement", "unit": "mm"}
+    sensor = {"project_id": "p1", "kind": "settlement", "unit": "mm", "placement": PLACE}
     api.client.put("/v1/sensors/s1", json=sensor, headers=core)
     sent = api.client.post(
         "/v1/projects/p1/media",
@@ -58,6 +59,7 @@ def ids(api: Api) -> dict[str, str]:
         "sensor_id": "s1",
         "media_id": sent["id"],
         "finding_id": sent["finding_ids"][0],
+        "structure": "bridge",
     }
 
 
