@@ -16,7 +16,9 @@ from findings.recording import record_findings
 from iot.alarm_finding import make_alarm_finding
 from iot.alarms import AlarmRaised, judge_readings, state_from_json, state_to_json
 from iot.correction import correct_readings, request_dependents
-from iot.decoding import Message, RegisteredSensor, decode_messages, register_sensor
+from iot.decoding import Message, RegisteredSensor, decode_messages, list_sensor_ids, register_sensor
+from iot.sparkplug_session import resolve_sparkplug
+from iot.topics import EdgeNode
 from storage.alarm_state import lock_alarm_states, put_alarm_states
 from storage.database import Connection
 from storage.dead_letter import store_dead_letters
@@ -29,12 +31,19 @@ _BY_TIME: Final = attrgetter("t")
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch, in numbers: readings that are new, readings that were there, dead letters, findings."""
+    """What became of a batch, in numbers: readings that are new, readings that were there, dead letters, findings.
+
+    Attributes:
+        skipped: values in messages of many sensors for which none is registered.
+        rebirths: edge nodes of Sparkplug that should be asked for their births.
+    """
 
     stored: int
     duplicate: int
     dead: int
     findings: int
+    skipped: int = 0
+    rebirths: frozenset[EdgeNode] = frozenset()
 
 
 class SensorDirectory:
@@ -70,17 +79,26 @@ def store_batch(connection: Connection, *, messages: Sequence[Message], director
         messages: in the order of their arrival.
         directory: of this process.
     """
-    sensors = directory.look_up(connection, (each.sensor_id for each in messages if each.sensor_id is not None))
-    total = 0
+    messages, rebirths = resolve_sparkplug(connection, messages)
+    sensors = directory.look_up(connection, list_sensor_ids(messages))
+    total = skipped = 0
     readings: list[KeyedReading] = []
     for again in (False, True):
         decoded = decode_messages((each for each in messages if each.is_redelivery is again), sensors)
         readings += decoded.readings
         store_dead_letters(connection, dead_letters=decoded.dead_letters, redelivered=again)
         total += len(decoded.dead_letters)
+        skipped += decoded.skipped
     new = _store(connection, readings, sensors=sensors, directory=directory)
     recorded = record_findings(connection, _judge(connection, new, sensors.values()))
-    return BatchResult(stored=len(new), duplicate=len(readings) - len(new), dead=total, findings=len(recorded))
+    return BatchResult(
+        stored=len(new),
+        duplicate=len(readings) - len(new),
+        dead=total,
+        findings=len(recorded),
+        skipped=skipped,
+        rebirths=rebirths,
+    )
 
 
 def _store(

@@ -6,20 +6,23 @@ Two threads: the subscriber's reads and decodes, the caller's stores. What may g
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, NamedTuple
 
 from domain.clock import Clock, SystemClock
-from domain.errors import SiteproofError, Unavailable
+from domain.errors import Unavailable
 from domain.sensor import DeadLetter
 from iot.batch import BatchResult, SensorDirectory, store_batch
 from iot.decoding import Message, read_message
 from iot.endpoint import parse_broker_url
 from iot.inbox import Inbox
+from iot.sparkplug import SparkplugMessage
+from iot.sparkplug_session import RebirthLimit, SequenceWatch
+from iot.sparkplug_wire import encode_rebirth_request
 from iot.subscriber import Delivery, Subscriber
-from iot.topics import make_subscription
+from iot.topics import EdgeNode, make_command_topic, make_subscriptions
 from storage.database import Database
 from storage.dead_letter import store_dead_letters
 
@@ -53,6 +56,8 @@ class Counters:
         findings: recorded.
         batches: committed transactions.
         retries: transactions that were tried again because the database did not answer.
+        skipped: values in messages of many sensors for which none is registered.
+        rebirths: births that edge nodes of Sparkplug were asked for.
     """
 
     received: int = 0
@@ -62,6 +67,8 @@ class Counters:
     findings: int = 0
     batches: int = 0
     retries: int = 0
+    skipped: int = 0
+    rebirths: int = 0
 
     def add(self, result: BatchResult) -> None:
         """Count a committed batch."""
@@ -69,6 +76,7 @@ class Counters:
         self.duplicate += result.duplicate
         self.dead += result.dead
         self.findings += result.findings
+        self.skipped += result.skipped
         self.batches += 1
 
 
@@ -97,7 +105,8 @@ class Collector:
             database: migrated.
             url: of the broker, `mqtt://user:password@host:port` or `mqtts://`.
             client_id: of the session that the broker keeps; each collector has its own, and keeps it.
-            group: with it, several collectors share the readings, each message going to one of them.
+            group: with it, several collectors share the readings, each message going to one of them. Then none of
+                them sees all messages of an edge node of Sparkplug, so that lost ones are not found by their numbers.
             use_mqtt5: speak MQTT 5 instead of 3.1.1.
             max_batch: readings in one transaction.
             max_waiting: readings received and not yet stored; with so many, nothing more is read from the broker.
@@ -111,11 +120,13 @@ class Collector:
         self._clock = clock or SystemClock()
         self._max_batch = max_batch
         self._directory = SensorDirectory()
+        self._sequence_watch = SequenceWatch() if group is None else None
+        self._rebirth_limit = RebirthLimit()
         self._inbox: Inbox[_Received] = Inbox(max_items=max_waiting, max_bytes=MAX_WAITING_BYTES)
         self._subscriber = Subscriber(
             endpoint=parse_broker_url(url),
             client_id=client_id,
-            subscription=make_subscription(group),
+            subscriptions=make_subscriptions(group),
             receive=self._receive,
             has_room=lambda: self._inbox.has_room,
             use_mqtt5=use_mqtt5,
@@ -154,8 +165,18 @@ class Collector:
         """Take a message in; called in the network thread, so that decoding goes on while the database works."""
         self.counters.received += 1
         message = read_message(topic, payload, arrived_at=self._clock.now(), is_redelivery=is_redelivery)
-        items = 1 if isinstance(message.outcomes, SiteproofError) else max(1, len(message.outcomes))
-        self._inbox.put(_Received(message, delivery), items=items, size_bytes=len(payload))
+        if type(message.bundle) is SparkplugMessage and self._sequence_watch is not None and not is_redelivery:
+            if self._sequence_watch.find_gap(message.bundle):
+                _LOG.warning("messages of the edge node %s are missing", message.bundle.topic.node)
+                self._ask_for_births([message.bundle.topic.node])
+        self._inbox.put(_Received(message, delivery), items=message.weight, size_bytes=len(payload))
+
+    def _ask_for_births(self, nodes: Iterable[EdgeNode]) -> None:
+        """Ask edge nodes of Sparkplug to say again what they measure; called in both threads."""
+        payload = encode_rebirth_request(int(self._clock.now().timestamp() * 1000))
+        for node in self._rebirth_limit.admit(nodes, now_s=monotonic()):
+            self.counters.rebirths += 1
+            self._subscriber.publish(make_command_topic(node), payload)
 
     def _work(self, stop: threading.Event, *, wait_s: float) -> bool:
         """Store and acknowledge one batch; False where there was none, or it was given up because of the stop."""
@@ -202,6 +223,8 @@ class Collector:
             self._bury(messages[0], error)
             return True
         self.counters.add(result)
+        if result.rebirths:
+            self._ask_for_births(result.rebirths)
         return True
 
     def _bury(self, message: Message, error: Exception) -> None:

@@ -1,17 +1,23 @@
 """One message with the sensors that are registered: readings with their keys, and dead letters for the rest."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 from domain.errors import Conflict, NotFound, SiteproofError
 from domain.sensor import DeadLetter, Instrument, Sensor
-from iot.calibration import Calibration, parse_calibration
+from iot.bundle import Bundle, Item
+from iot.calibration import Calibration, Linear, parse_calibration
+from iot.chirpstack import read_uplink
 from iot.json_payload import decode_json
-from iot.payload import MAX_PAYLOAD_BYTES, GaugeReading, NotANumber, Rejected
-from iot.topics import parse_topic
+from iot.payload import MAX_PAYLOAD_BYTES, GaugeReading, NotANumber, Rejected, require_finite
+from iot.senml import read_senml
+from iot.sparkplug import SparkplugMessage, read_sparkplug
+from iot.topics import SensorTopic, SilentTopic, SparkplugTopic, Topic, UplinkTopic, parse_topic
+from iot.units import IncompatibleUnits, InvalidUnit, find_conversion
 from storage.reading import BAD, GOOD, OUT_OF_RANGE, UNCORRECTED, KeyedReading
 
 
@@ -79,9 +85,11 @@ class Message(NamedTuple):
     """A message as it came, its payload already taken apart, which needs no knowledge of sensors.
 
     Attributes:
+        project_id: of the topic; empty where the topic names none.
         sensor_id: of the topic; None where the topic names none.
-        outcomes: of its items; an error where the whole message is one.
+        outcomes: of the items of a topic that names a sensor; an error where the whole message is one.
         is_redelivery: the broker says that it sent it before.
+        bundle: what a message of several sensors says; None for one of a single sensor.
     """
 
     topic: str
@@ -91,14 +99,29 @@ class Message(NamedTuple):
     sensor_id: str | None
     outcomes: list[GaugeReading | Rejected] | SiteproofError
     is_redelivery: bool = False
+    bundle: Bundle | SparkplugMessage | None = None
+
+    @property
+    def weight(self) -> int:
+        """How many readings it may bring; at least one, because each message is some work."""
+        if isinstance(self.bundle, Bundle):
+            return max(1, len(self.bundle.items))
+        if self.bundle is not None:
+            return max(1, len(self.bundle.payload.metrics))
+        return 1 if isinstance(self.outcomes, SiteproofError) else max(1, len(self.outcomes))
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What became of one message."""
+    """What became of one message.
+
+    Attributes:
+        skipped: values of a message of many sensors that were passed over, because none is registered for them.
+    """
 
     readings: list[KeyedReading]
     dead_letters: list[DeadLetter]
+    skipped: int = 0
 
 
 def register_sensor(key: int, sensor: Sensor) -> RegisteredSensor:
@@ -134,16 +157,54 @@ def find_dependencies(calibrations: Iterable[Calibration]) -> dict[str, float]:
     return depends_on
 
 
-def read_message(topic: str, payload: bytes, *, arrived_at: datetime, is_redelivery: bool = False) -> Message:
-    """Take a message apart as far as that goes without knowing its sensor; what fails is said in `outcomes`."""
-    project_id, sensor_id = "", None
+def read_message(
+    topic: str, payload: bytes, *, arrived_at: datetime, is_redelivery: bool = False, is_replay: bool = False
+) -> Message:
+    """Take a message apart as far as that goes without knowing its sensors; what fails is said in `outcomes`.
+
+    Args:
+        topic: that it came by.
+        payload: as it came.
+        arrived_at: when it came, or first came. UTC.
+        is_redelivery: the broker says that it sent it before.
+        is_replay: it is a dead letter tried again, and tells nothing of now.
+    """
+    project_id, sensor_id, bundle = "", None, None
     outcomes: list[GaugeReading | Rejected] | SiteproofError
     try:
-        project_id, sensor_id = parse_topic(topic)
-        outcomes = decode_json(payload, arrived_at=arrived_at)
+        parsed = parse_topic(topic)
+        if type(parsed) is SensorTopic:
+            project_id, sensor_id = parsed
+            outcomes = decode_json(payload, arrived_at=arrived_at)
+        else:
+            outcomes = []
+            project_id, bundle = _read_bundle(parsed, payload, arrived_at=arrived_at, is_replay=is_replay)
     except SiteproofError as error:
         outcomes = error
-    return Message(topic, payload, arrived_at, project_id, sensor_id, outcomes, is_redelivery)
+    return Message(topic, payload, arrived_at, project_id, sensor_id, outcomes, is_redelivery, bundle)
+
+
+def _read_bundle(
+    topic: Topic, payload: bytes, *, arrived_at: datetime, is_replay: bool
+) -> tuple[str, Bundle | SparkplugMessage]:
+    """The project that a topic names, and what a payload of several sensors says."""
+    if isinstance(topic, SparkplugTopic):
+        return topic.node.group_id, read_sparkplug(payload, topic=topic, is_replay=is_replay)
+    if isinstance(topic, UplinkTopic):
+        return "", read_uplink(payload, dev_eui=topic.dev_eui, arrived_at=arrived_at)
+    if isinstance(topic, SilentTopic):
+        return "", Bundle([])
+    return topic.project_id, read_senml(payload, arrived_at=arrived_at)
+
+
+def list_sensor_ids(messages: Iterable[Message]) -> Iterator[str]:
+    """The ids of all sensors that these messages may be about."""
+    for message in messages:
+        if message.sensor_id is not None:
+            yield message.sensor_id
+        elif isinstance(message.bundle, Bundle):
+            for item in message.bundle.items:
+                yield from item.sensor_ids
 
 
 def decode_message(message: Message, registered: RegisteredSensor | None) -> Decoded:
@@ -214,6 +275,108 @@ def derive_reading(
     return KeyedReading(registered.key, t, v, None if v == raw else raw, q, seq)
 
 
+def decode_bundle(message: Message, bundle: Bundle, sensors: Mapping[str, RegisteredSensor]) -> Decoded:
+    """Calibrate the readings of a message of several sensors and check whose they are.
+
+    Args:
+        message: that they came in.
+        bundle: its items.
+        sensors: those of its candidates that are registered.
+
+    Returns:
+        Readings, and dead letters: the single items where each can stand alone, else the whole message once.
+    """
+    readings: list[KeyedReading] = []
+    failed: list[tuple[Item, SiteproofError]] = []
+    unknown: list[tuple[Item, SiteproofError]] = []
+    has_known = False
+    for item in bundle.items:
+        registered = _find_sensor(item, message.project_id, sensors)
+        if registered is None and item.sensor_ids:
+            unknown.append((item, _explain_unknown(item, message.project_id, sensors)))
+            continue
+        has_known = has_known or registered is not None
+        if registered is None or isinstance(item.outcome, SiteproofError):
+            failed.append((item, _require_error(item.outcome)))
+            continue
+        try:
+            readings.append(_derive(_convert(item.outcome, item.unit, registered), registered))
+        except SiteproofError as error:
+            failed.append((item, error))
+    # A message of which no number is anybody's is kept: its sensors may have been forgotten in the registry.
+    if bundle.skips_unknown and (has_known or not any(isinstance(item.outcome, GaugeReading) for item, _ in unknown)):
+        return Decoded(readings, _bury_items(message, failed), bundle.skipped + len(unknown))
+    return Decoded(readings, _bury_items(message, failed + unknown), bundle.skipped)
+
+
+def _find_sensor(item: Item, project_id: str, sensors: Mapping[str, RegisteredSensor]) -> RegisteredSensor | None:
+    """The first candidate that is registered in the project; in any one where the topic names none."""
+    for sensor_id in item.sensor_ids:
+        registered = sensors.get(sensor_id)
+        if registered is not None and project_id in {"", registered.sensor.project_id}:
+            return registered
+    return None
+
+
+def _explain_unknown(item: Item, project_id: str, sensors: Mapping[str, RegisteredSensor]) -> SiteproofError:
+    names = " or ".join(repr(each) for each in item.sensor_ids)
+    if any(each in sensors for each in item.sensor_ids):
+        return WrongProject(f"sensor {names} does not belong to project {project_id!r}")
+    return UnknownReadingSensor(f"no sensor {names} is registered")
+
+
+def _require_error(outcome: GaugeReading | SiteproofError) -> SiteproofError:
+    if isinstance(outcome, SiteproofError):
+        return outcome
+    raise TypeError("a reading without a sensor's name is a mistake of ours")
+
+
+def _convert(reading: GaugeReading, unit: str | None, registered: RegisteredSensor) -> GaugeReading:
+    """The reading as the sensor's calibration expects it, in the gauge's own unit.
+
+    A unit of the sensor's quantity is converted. One of another quantity is right only where the calibration makes the
+    sensor's of it, such as volts or hertz, and then it is what the gauge says.
+
+    Raises:
+        InvalidUnit: the unit is none.
+        IncompatibleUnits: it is of another quantity, and nothing makes the sensor's of it.
+        NotANumber: the value would not be finite.
+    """
+    if unit is None or unit == registered.sensor.unit:
+        to_unit: tuple[float, float] | SiteproofError = (1.0, 0.0)
+    else:
+        to_unit = _find_conversion(unit, registered.sensor.unit)
+    calibration = registered.periods[registered.find_period(reading.t)].calibration
+    if isinstance(to_unit, SiteproofError):
+        if isinstance(to_unit, IncompatibleUnits) and calibration.function != Linear():
+            return reading
+        raise to_unit
+    if unit is None or (to_unit == (1, 0) and (calibration.scale, calibration.shift) == (1, 0)):
+        return reading
+    v = to_unit[0] * reading.v + to_unit[1]
+    return reading._replace(v=require_finite((v - calibration.shift) / calibration.scale))
+
+
+@lru_cache(maxsize=1024)
+def _find_conversion(from_unit: str, to_unit: str) -> tuple[float, float] | SiteproofError:
+    """As `find_conversion`, with the error given back, so that units that are none are searched for once only."""
+    try:
+        return find_conversion(from_unit, to_unit)
+    except (InvalidUnit, IncompatibleUnits) as error:
+        return error
+
+
+def _bury_items(message: Message, failed: list[tuple[Item, SiteproofError]]) -> list[DeadLetter]:
+    """A dead letter for each item that can stand alone; for all others the whole message once, by its first reason."""
+    letters = [
+        _bury(message, error, json.dumps(item.alone).encode()) for item, error in failed if item.alone is not None
+    ]
+    whole = [error for item, error in failed if item.alone is None]
+    if whole:
+        letters.append(_bury(message, whole[0]))
+    return letters
+
+
 def _bury(message: Message, error: SiteproofError, item: bytes | None = None) -> DeadLetter:
     payload = message.payload if item is None else item
     # A larger one cannot be replayed anyway, and a gateway gone mad must not fill the disk.
@@ -233,9 +396,15 @@ def write_reading(reading: GaugeReading) -> bytes:
 
 def decode_messages(messages: Iterable[Message], sensors: dict[str, RegisteredSensor]) -> Decoded:
     """All readings and all dead letters of several messages, in their order."""
-    readings, dead_letters = [], []
+    readings, dead_letters, skipped = [], [], 0
     for message in messages:
-        decoded = decode_message(message, sensors.get(message.sensor_id or ""))
+        if message.bundle is None:
+            decoded = decode_message(message, sensors.get(message.sensor_id or ""))
+        elif isinstance(message.bundle, Bundle):
+            decoded = decode_bundle(message, message.bundle, sensors)
+            skipped += decoded.skipped
+        else:
+            raise TypeError("a message of Sparkplug is resolved before it is decoded")
         readings += decoded.readings
         dead_letters += decoded.dead_letters
-    return Decoded(readings, dead_letters)
+    return Decoded(readings, dead_letters, skipped)

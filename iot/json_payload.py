@@ -63,9 +63,7 @@ def decode_json(payload: bytes, *, arrived_at: datetime) -> list[GaugeReading | 
         NotAReading: it is neither an object nor a list.
         TooManyReadings: the list has more than MAX_READINGS.
     """
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise PayloadTooLarge(f"the message has {len(payload)} bytes, and {MAX_PAYLOAD_BYTES} are allowed")
-    content = _parse(payload)
+    content = parse_json(payload)
     latest = arrived_at + MAX_AHEAD
     if type(content) is dict:
         try:
@@ -85,7 +83,15 @@ def decode_json(payload: bytes, *, arrived_at: datetime) -> list[GaugeReading | 
     return outcomes
 
 
-def _parse(payload: bytes) -> object:
+def parse_json(payload: bytes) -> object:
+    """The value of a payload in JSON.
+
+    Raises:
+        PayloadTooLarge: it has more than MAX_PAYLOAD_BYTES.
+        PayloadNotJson: it is no JSON text in UTF-8.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLarge(f"the message has {len(payload)} bytes, and {MAX_PAYLOAD_BYTES} are allowed")
     try:
         text = payload.decode("utf-8-sig" if payload.startswith(b"\xef\xbb\xbf") else "utf-8")
         try:
@@ -115,7 +121,7 @@ def _reading(item: Any, arrived_at: datetime, latest: datetime) -> GaugeReading:
         t,
         v,
         _is_bad(item["q"]) if "q" in item else False,
-        _sequence(item["seq"]) if "seq" in item else None,
+        parse_sequence(item["seq"]) if "seq" in item else None,
     )
 
 
@@ -128,6 +134,18 @@ def _time(given: object) -> datetime:
     except (ValueError, OverflowError) as error:
         raise BadTime(f"the time cannot be read: {str(given)[:60]}") from error
     raise BadTime("the time `t` is missing" if given is None else f"the time cannot be read: {str(given)[:60]}")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """A time by RFC 3339. UTC.
+
+    Raises:
+        BadTime: it is of another form, or there is no such time.
+    """
+    try:
+        return _rfc3339(text)
+    except (ValueError, OverflowError) as error:
+        raise BadTime(f"the time cannot be read: {text[:60]}") from error
 
 
 def _rfc3339(text: str) -> datetime:
@@ -147,7 +165,12 @@ def _is_bad(given: object) -> bool:
     raise BadQuality(f"the quality is good or bad, not {str(given)[:60]!r}")
 
 
-def _sequence(given: object) -> int | None:
+def parse_sequence(given: object) -> int | None:
+    """A gauge's own counter, where it says one.
+
+    Raises:
+        BadSequence: it is not a whole number of 64 bits.
+    """
     if given is None:
         return None
     if type(given) is int and _MIN_BIGINT <= given <= _MAX_BIGINT:

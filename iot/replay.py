@@ -95,7 +95,9 @@ def _replay_chunk(
     """Replay the next letters; gives back the number of the last, None where there was none left."""
     with database.transaction() as connection:
         letters = take(connection, after=after, limit=limit)
-        messages = [read_message(each.topic, each.payload, arrived_at=each.received_at) for _, each in letters]
+        messages = [
+            read_message(each.topic, each.payload, arrived_at=each.received_at, is_replay=True) for _, each in letters
+        ]
         try:
             with connection.transaction():
                 done = store_batch(connection, messages=messages, directory=directory)

@@ -10,7 +10,7 @@ import select
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -29,6 +29,7 @@ FIRST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 10.0
 _READS_AT_ONCE: Final = 200  # messages between two looks at what is to be acknowledged
 _SELECT_S: Final = 0.5  # the longest that a stop or a full inbox goes unnoticed
+_MAX_OUTGOING: Final = 1_000  # commands that wait for a connection; the oldest are dropped
 _SESSION_EXPIRY_S: Final = 7 * 86_400  # MQTT 5 asks for a figure; 3.1.1 keeps a session for ever
 
 
@@ -51,7 +52,7 @@ class Subscriber:
         *,
         endpoint: Endpoint,
         client_id: str,
-        subscription: str,
+        subscriptions: Sequence[str],
         receive: Receive,
         has_room: Callable[[], bool],
         use_mqtt5: bool = False,
@@ -61,19 +62,20 @@ class Subscriber:
         Args:
             endpoint: of the broker.
             client_id: always the same, because the broker keeps what was not acknowledged by it.
-            subscription: the topic filter.
+            subscriptions: the topic filters; one that the broker refuses is told of, and the others serve.
             receive: called in the network thread with topic, payload, whether it is a redelivery, and the delivery.
             has_room: whether another message may be received; while not, nothing is read from the socket, and the
                 broker keeps the rest.
             use_mqtt5: speak MQTT 5 instead of 3.1.1; slower, because its properties are built for each message.
         """
-        self._endpoint, self._subscription = endpoint, subscription
+        self._endpoint, self._subscriptions = endpoint, subscriptions
         self._receive, self._has_room = receive, has_room
         self._use_mqtt5 = use_mqtt5
         self._generation = 0
         self._received = 0
         self._is_subscribed = False
         self._acknowledged: deque[Delivery] = deque()
+        self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=_MAX_OUTGOING)
         self._stop_reading = threading.Event()
         self._close = threading.Event()
         self._wake_out, self._wake_in = socket.socketpair()
@@ -105,6 +107,11 @@ class Subscriber:
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
         """Have these acknowledged; those of an earlier connection are passed over, the broker sends them again."""
         self._acknowledged.extend(deliveries)
+        self._wake()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Have this published with QoS 0, once there is a connection."""
+        self._outgoing.append((topic, payload))
         self._wake()
 
     def stop_reading(self) -> None:
@@ -161,6 +168,7 @@ class Subscriber:
         """Everything that happens on one connection, until it ends."""
         while True:
             self._send_acknowledgements()
+            self._send_outgoing()
             if self._close.is_set():
                 self._client.disconnect()
             sock = self._client.socket()
@@ -202,6 +210,11 @@ class Subscriber:
             if delivery.generation == self._generation:
                 self._client.ack(delivery.mid, delivery.qos)
 
+    def _send_outgoing(self) -> None:
+        while self._outgoing and self._is_subscribed:
+            topic, payload = self._outgoing.popleft()
+            self._client.publish(topic, payload, qos=0)
+
     def _wake(self) -> None:
         with suppress(OSError):  # it is awake already, or gone
             self._wake_out.send(b"\0")
@@ -223,7 +236,7 @@ class Subscriber:
             _LOG.error("the broker %s refuses the collector: %s", self._endpoint, reason)
             return
         _LOG.info("connected to %s, %s session", self._endpoint, "known" if flags.session_present else "new")
-        client.subscribe(self._subscription, qos=1)
+        client.subscribe([(each, 1) for each in self._subscriptions])
 
     def _on_subscribe(
         self,
@@ -233,8 +246,10 @@ class Subscriber:
         reasons: list[ReasonCode],
         _properties: object,
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            _LOG.error("the broker %s does not let the collector subscribe to %s", self._endpoint, self._subscription)
+        refused = [each for each, reason in zip(self._subscriptions, reasons, strict=False) if reason.is_failure]
+        for each in refused:
+            _LOG.error("the broker %s does not let the collector subscribe to %s", self._endpoint, each)
+        if len(refused) == len(self._subscriptions):
             client.disconnect()
             return
         self._is_subscribed = True

@@ -1,4 +1,11 @@
-"""MQTT topics: what we subscribe to, and which project and sensor a topic names. Payloads are decoded elsewhere."""
+"""MQTT topics: what we subscribe to, and what a topic says about its payload. Payloads are decoded elsewhere.
+
+`siteproof/v1/{project_id}/{sensor_id}` carries one sensor's readings as JSON, `siteproof/v1/{project_id}/senml` a SenML
+pack of several sensors: a sensor whose id is literally `senml` cannot be reached by a topic of its own.
+`spBv1.0/{group}/{verb}/{node}[/{device}]` is Sparkplug B (Sparkplug 3.0, chapter 4), whose group is the project's id.
+`application/{id}/device/{dev_eui}/event/up` is an uplink event of ChirpStack v4; it names no project, so that the
+project is the sensor's own, and the broker's access list lets nobody but the network server write there.
+"""
 
 from functools import lru_cache
 from typing import ClassVar, Final, NamedTuple
@@ -7,11 +14,27 @@ from domain.errors import Invalid
 from domain.identifier import InvalidIdentifier, require_caller_id
 
 READINGS: Final = "siteproof/v1/+/+"
+# Verb by verb, so that commands (our own among them) and the states of other hosts do not come at all.
+_SPARKPLUG_FILTERS: Final = (
+    *(f"spBv1.0/+/{verb}/+" for verb in ("NBIRTH", "NDATA", "NDEATH")),
+    *(f"spBv1.0/+/{verb}/+/+" for verb in ("DBIRTH", "DDATA", "DDEATH")),
+)
+_UPLINKS: Final = "application/+/device/+/event/up"
+SUBSCRIPTIONS: Final = (READINGS, *_SPARKPLUG_FILTERS, _UPLINKS)
+SENML: Final = "senml"
+MAX_SOURCE_NAME: Final = 128  # characters of an edge node's or device's name; PostgreSQL's index holds 2,700 bytes
+_MAX_TOPIC: Final = 512  # characters; the longest that can be ours has 345
 _PREFIX: Final = ("siteproof", "v1")
+_SPARKPLUG: Final = "spBv1.0"
+_STATE: Final = "STATE"  # of host applications, as a verb up to Sparkplug 2.2, as a group since 3.0
+_NODE_VERBS: Final = frozenset({"NBIRTH", "NDATA", "NDEATH"})
+_DEVICE_VERBS: Final = frozenset({"DBIRTH", "DDATA", "DDEATH"})
+_COMMANDS: Final = frozenset({"NCMD", "DCMD"})
+_UPLINK_PARTS: Final = 6
 
 
 class UnknownTopic(Invalid):
-    """A topic that is not `siteproof/v1/{project_id}/{sensor_id}`."""
+    """A topic of none of the forms that carry readings."""
 
     code: ClassVar[str] = "topic.unknown"
 
@@ -23,18 +46,86 @@ class SensorTopic(NamedTuple):
     sensor_id: str
 
 
+class SenmlTopic(NamedTuple):
+    """The project whose sensors a SenML pack is about."""
+
+    project_id: str
+
+
+class EdgeNode(NamedTuple):
+    """An edge node of Sparkplug."""
+
+    group_id: str
+    node_id: str
+
+
+class SparkplugTopic(NamedTuple):
+    """Who says what in Sparkplug.
+
+    Attributes:
+        verb: NBIRTH, NDATA, NDEATH, DBIRTH, DDATA or DDEATH.
+        device_id: empty where the edge node speaks for itself.
+    """
+
+    node: EdgeNode
+    verb: str
+    device_id: str
+
+
+class UplinkTopic(NamedTuple):
+    """The device that a LoRaWAN uplink came from, in hexadecimal digits."""
+
+    dev_eui: str
+
+
+class SilentTopic(NamedTuple):
+    """A topic of Sparkplug that carries no readings: commands, and the states of host applications."""
+
+
+Topic = SensorTopic | SenmlTopic | SparkplugTopic | UplinkTopic | SilentTopic
+_SILENT: Final = SilentTopic()
+
+
 @lru_cache(maxsize=65_536)  # each message names one, and a site has some thousands at most
-def parse_topic(topic: str) -> SensorTopic:
-    """The project and the sensor of `siteproof/v1/{project_id}/{sensor_id}`.
+def parse_topic(topic: str) -> Topic:
+    """What a topic says about its payload.
 
     Raises:
-        UnknownTopic: it is not of that form, or an id is not one that a caller may give.
+        UnknownTopic: it is of none of the forms above, or an id is not one that a caller may give.
     """
+    if len(topic) > _MAX_TOPIC:
+        raise UnknownTopic(f"a topic of readings has at most {_MAX_TOPIC} characters")
     parts = topic.split("/")
+    if parts[0] == _SPARKPLUG:
+        return _parse_sparkplug(parts)
+    if len(parts) == _UPLINK_PARTS and (parts[0], parts[2], *parts[4:]) == ("application", "device", "event", "up"):
+        return UplinkTopic(parts[3])
     if len(parts) != len(_PREFIX) + 2 or tuple(parts[:2]) != _PREFIX:
         raise UnknownTopic(f"a topic of readings is siteproof/v1/<project>/<sensor>, not {topic[:200]!r}")
+    project_id, sensor_id = _require_id(parts[2]), _require_id(parts[3])
+    return SenmlTopic(project_id) if sensor_id == SENML else SensorTopic(project_id, sensor_id)
+
+
+def _parse_sparkplug(parts: list[str]) -> Topic:
+    if _STATE in parts[1:3]:
+        return _SILENT
+    verb = parts[2] if len(parts) > 2 else ""  # noqa: PLR2004 - the third part
+    if verb in _COMMANDS:
+        return _SILENT
+    names = parts[3:]
+    has_names = len(names) == (2 if verb in _DEVICE_VERBS else 1) and all(map(_is_source_name, names))
+    if verb not in _NODE_VERBS | _DEVICE_VERBS or not has_names:
+        raise UnknownTopic("a topic of Sparkplug is spBv1.0/<group>/<verb>/<node>, with /<device> for a device's verb")
+    return SparkplugTopic(EdgeNode(_require_id(parts[1]), names[0]), verb, names[1] if len(names) > 1 else "")
+
+
+def _is_source_name(name: str) -> bool:
+    return 0 < len(name) <= MAX_SOURCE_NAME and "\0" not in name
+
+
+def _require_id(given: str) -> str:
     try:
-        return SensorTopic(require_caller_id(parts[2]), require_caller_id(parts[3]))
+        return require_caller_id(given)
     except InvalidIdentifier as error:
         raise UnknownTopic(error.detail) from error
 
@@ -44,6 +135,11 @@ def make_topic(*, project_id: str, sensor_id: str) -> str:
     return "/".join((*_PREFIX, project_id, sensor_id))
 
 
-def make_subscription(group: str | None) -> str:
-    """The filter for every sensor's readings; with a group, several collectors share the load."""
-    return READINGS if group is None else f"$share/{group}/{READINGS}"
+def make_command_topic(node: EdgeNode) -> str:
+    """The topic by which an edge node takes commands."""
+    return f"{_SPARKPLUG}/{node.group_id}/NCMD/{node.node_id}"
+
+
+def make_subscriptions(group: str | None) -> tuple[str, ...]:
+    """The filters for everything that carries readings; with a group, several collectors share the load."""
+    return SUBSCRIPTIONS if group is None else tuple(f"$share/{group}/{each}" for each in SUBSCRIPTIONS)
