@@ -20,6 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from iot.buffered_socket import BufferedClient, BufferedSocket
 from iot.endpoint import Endpoint
 
 _LOG: Final = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Subscriber:
         self._client = self._make_client(client_id)
 
     def _make_client(self, client_id: str) -> Client:
-        client = Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if self._use_mqtt5 else False,
@@ -171,15 +172,15 @@ class Subscriber:
             self._send_outgoing()
             if self._close.is_set():
                 self._client.disconnect()
-            sock = self._client.socket()
+            sock = self._find_socket()
             if sock is None:
                 return
             may_read = self._has_room() and not self._stop_reading.is_set()
-            pending = may_read and getattr(sock, "pending", int)() > 0  # TLS may hold bytes that select does not see
+            pending = may_read and sock.pending() > 0  # bytes that select does not see
             try:
                 readable, writable, _ = select.select(
                     [self._wake_in, sock] if may_read else [self._wake_in],
-                    [sock] if self._client.want_write() else [],
+                    [sock] if sock.has_unsent or self._client.want_write() else [],
                     [],
                     0 if pending else _SELECT_S,
                 )
@@ -190,6 +191,8 @@ class Subscriber:
             if pending or sock in readable:
                 self._read()
             if sock in writable:
+                with suppress(OSError):
+                    sock.flush()
                 self._client.loop_write()
             if self._client.loop_misc() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
@@ -203,12 +206,23 @@ class Subscriber:
             if self._received == before or not self._has_room():
                 return
 
+    def _find_socket(self) -> BufferedSocket | None:
+        sock = self._client.socket()
+        return sock if isinstance(sock, BufferedSocket) else None
+
     def _send_acknowledgements(self) -> None:
-        for _ in range(len(self._acknowledged)):
-            delivery = self._acknowledged.popleft()
-            # On another connection the same number may belong to another message.
-            if delivery.generation == self._generation:
-                self._client.ack(delivery.mid, delivery.qos)
+        sock = self._find_socket()
+        if sock is None:
+            self._acknowledged.clear()  # the broker sends those messages again
+            return
+        with sock.gathering():
+            for _ in range(len(self._acknowledged)):
+                delivery = self._acknowledged.popleft()
+                # On another connection the same number may belong to another message.
+                if delivery.generation == self._generation:
+                    self._client.ack(delivery.mid, delivery.qos)
+        with suppress(OSError):  # a full one is tried again when it is writable, a lost one is seen by reading
+            sock.flush()
 
     def _send_outgoing(self) -> None:
         while self._outgoing and self._is_subscribed:
