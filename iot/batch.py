@@ -6,7 +6,6 @@ Used by the collector and by whatever else brings messages; the caller opens and
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
@@ -22,7 +21,7 @@ from iot.topics import EdgeNode
 from storage.alarm_state import lock_alarm_states, put_alarm_states
 from storage.database import Connection
 from storage.dead_letter import store_dead_letters
-from storage.reading import UNCORRECTED, KeyedReading, store_readings
+from storage.reading import GOOD, UNCORRECTED, KeyedReading, store_readings
 from storage.sensor import list_sensor_entries, list_sensor_versions
 
 _LOG: Final = logging.getLogger(__name__)
@@ -113,34 +112,35 @@ def _store(
     def look_up(sensor_ids: Collection[str]) -> dict[str, RegisteredSensor]:
         return directory.look_up(connection, sensor_ids)
 
-    new = store_readings(connection, readings=[each for each in readings if each.q != UNCORRECTED])
-    waiting: dict[int, list[KeyedReading]] = {}
-    for each in readings:
-        if each.q == UNCORRECTED:
-            waiting.setdefault(each.sensor_key, []).append(each)
-    for registered in sensors.values() if waiting else ():
-        own = sorted(waiting.get(registered.key, ()), key=_BY_TIME)
-        if own:
-            corrected = correct_readings(connection, readings=own, registered=registered, look_up=look_up)
-            new += store_readings(connection, readings=corrected)
-    spans: dict[int, tuple[datetime, datetime]] = {}
-    for each in new:
-        first, last = spans.get(each.sensor_key, (each.t, each.t))
-        spans[each.sensor_key] = min(first, each.t), max(last, each.t)
-    changed = {each.sensor.id: spans[each.key] for each in sensors.values() if each.key in spans}
+    waiting = [each for each in readings if each.q == UNCORRECTED]
+    whole = [each for each in readings if each.q != UNCORRECTED] if waiting else readings
+    new = store_readings(connection, readings=whole)
+    by_key = {each.key: each for each in sensors.values()}
+    for key, own in _group(waiting).items():
+        own.sort(key=_BY_TIME)
+        corrected = correct_readings(connection, readings=own, registered=by_key[key], look_up=look_up)
+        new += store_readings(connection, readings=corrected)
+    changed = {by_key[key].sensor.id: [each.t for each in own] for key, own in _group(new).items()}
     request_dependents(connection, changed=changed, look_up=look_up)
     return new
+
+
+def _group(readings: Sequence[KeyedReading]) -> dict[int, list[KeyedReading]]:
+    """Readings by their sensor's key."""
+    grouped: dict[int, list[KeyedReading]] = {}
+    for each in readings:
+        if each.sensor_key not in grouped:
+            grouped[each.sensor_key] = []
+        grouped[each.sensor_key].append(each)
+    return grouped
 
 
 def _judge(
     connection: Connection, new: Sequence[KeyedReading], sensors: Iterable[RegisteredSensor]
 ) -> list[NewFinding]:
     """Judge the alarms of every sensor that has levels and new good readings, and keep their states."""
-    by_key: dict[int, list[KeyedReading]] = {each.key: [] for each in sensors if each.sensor.alarms}
-    for reading in new:
-        if not reading.is_bad and reading.sensor_key in by_key:
-            by_key[reading.sensor_key].append(reading)
-    touched = {each.sensor.id: each for each in sensors if by_key.get(each.key)}
+    by_key = _group([each for each in new if each.q == GOOD])
+    touched = {each.sensor.id: each for each in sensors if each.sensor.alarms and each.key in by_key}
     if not touched:
         return []
     findings, states = [], {}

@@ -47,20 +47,18 @@ def correct_readings(
     ]
 
 
-def request_dependents(
-    connection: Connection, *, changed: Mapping[str, tuple[datetime, datetime]], look_up: LookUp
-) -> None:
+def request_dependents(connection: Connection, *, changed: Mapping[str, Sequence[datetime]], look_up: LookUp) -> None:
     """Have the values made anew that were made with what these sensors said before.
 
     Args:
         connection: of the caller's transaction.
-        changed: (first, last) time of the readings that are new or have another value, by sensor id.
+        changed: times of the readings that are new or have another value, by sensor id; at least the ends of them.
         look_up: registered sensors by id.
     """
     dependents = list_dependents(connection, sensor_ids=changed) if changed else {}
     registered = look_up({each.sensor_id for listed in dependents.values() for each in listed}) if dependents else {}
     for sensor_id, listed in dependents.items():
-        first, last = changed[sensor_id]
+        first, last = min(changed[sensor_id]), max(changed[sensor_id])
         for dependent in listed:
             until = last + timedelta(seconds=dependent.max_age_s)
             own = registered.get(dependent.sensor_id)

@@ -225,20 +225,20 @@ def decode_message(message: Message, registered: RegisteredSensor | None) -> Dec
     if registered.sensor.project_id != message.project_id:
         error = WrongProject(f"sensor {message.sensor_id!r} does not belong to project {message.project_id!r}")
         return Decoded([], [_bury(message, error)])
+    dead_letters = [_bury(message, each.error, each.item) for each in message.outcomes if type(each) is Rejected]
+    given = [each for each in message.outcomes if type(each) is GaugeReading]
+    if registered.passes_unchanged:
+        key = registered.key
+        return Decoded(
+            [KeyedReading(key, each.t, each.v, None, BAD if each.is_bad else GOOD, each.seq) for each in given],
+            dead_letters,
+        )
     readings: list[KeyedReading] = []
-    dead_letters = []
-    key, unchanged = registered.key, registered.passes_unchanged
-    for outcome in message.outcomes:
-        if isinstance(outcome, Rejected):
-            dead_letters.append(_bury(message, outcome.error, outcome.item))
-            continue
-        if unchanged:
-            readings.append(KeyedReading(key, outcome.t, outcome.v, None, BAD if outcome.is_bad else GOOD, outcome.seq))
-            continue
+    for each in given:
         try:
-            readings.append(_derive(outcome, registered))
+            readings.append(_derive(each, registered))
         except NotANumber as error:
-            dead_letters.append(_bury(message, error, write_reading(outcome)))
+            dead_letters.append(_bury(message, error, write_reading(each)))
     return Decoded(readings, dead_letters)
 
 

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 from domain.errors import Unavailable
 from domain.sensor import DeadLetter
 from iot.batch import BatchResult, SensorDirectory, store_batch
-from iot.collector import UNSTORABLE
 from iot.decoding import read_message
+from iot.lane import UNSTORABLE
 from storage.database import Connection, Database
 from storage.dead_letter import find_newest_dead_letter, store_dead_letters, take_dead_letters
 

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -76,6 +76,9 @@ class Subscriber:
         self._received = 0
         self._is_subscribed = False
         self._acknowledged: deque[Delivery] = deque()
+        # Of this connection, in the order of arrival, in which MQTT wants the acknowledgements too (MQTT-4.6.0-2).
+        self._outstanding: deque[Delivery] = deque()
+        self._settled: set[Delivery] = set()
         self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=_MAX_OUTGOING)
         self._stop_reading = threading.Event()
         self._close = threading.Event()
@@ -147,6 +150,8 @@ class Subscriber:
 
     def _connect(self) -> bool:
         self._generation += 1
+        self._outstanding.clear()
+        self._settled.clear()
         self._is_subscribed = False
         properties = None
         if self._use_mqtt5:
@@ -177,10 +182,12 @@ class Subscriber:
                 return
             may_read = self._has_room() and not self._stop_reading.is_set()
             pending = may_read and sock.pending() > 0  # bytes that select does not see
+            ours: list[Any] = [self._wake_in]
+            theirs: list[Any] = [sock]
             try:
                 readable, writable, _ = select.select(
-                    [self._wake_in, sock] if may_read else [self._wake_in],
-                    [sock] if sock.has_unsent or self._client.want_write() else [],
+                    ours + theirs if may_read else ours,
+                    theirs if sock.has_unsent or self._client.want_write() else [],
                     [],
                     0 if pending else _SELECT_S,
                 )
@@ -215,12 +222,16 @@ class Subscriber:
         if sock is None:
             self._acknowledged.clear()  # the broker sends those messages again
             return
+        for _ in range(len(self._acknowledged)):
+            delivery = self._acknowledged.popleft()
+            # On another connection the same number may belong to another message.
+            if delivery.generation == self._generation:
+                self._settled.add(delivery)
         with sock.gathering():
-            for _ in range(len(self._acknowledged)):
-                delivery = self._acknowledged.popleft()
-                # On another connection the same number may belong to another message.
-                if delivery.generation == self._generation:
-                    self._client.ack(delivery.mid, delivery.qos)
+            while self._outstanding and self._outstanding[0] in self._settled:
+                delivery = self._outstanding.popleft()
+                self._settled.remove(delivery)
+                self._client.ack(delivery.mid, delivery.qos)
         with suppress(OSError):  # a full one is tried again when it is writable, a lost one is seen by reading
             sock.flush()
 
@@ -282,6 +293,8 @@ class Subscriber:
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._received += 1
         delivery = Delivery(self._generation, message.mid, message.qos)
+        if message.qos > 0:
+            self._outstanding.append(delivery)
         try:
             topic = message.topic
         except UnicodeDecodeError:

@@ -103,23 +103,32 @@ def store_readings(connection: Connection, *, readings: Sequence[KeyedReading]) 
     Returns:
         Those that are new, in the order given.
     """
-    first: dict[tuple[int, datetime], KeyedReading] = {}
-    for each in readings:
-        first.setdefault(each[:2], each)
-    if not first:
+    if not readings:
         return []
+    first = {each[:2]: each for each in readings}
+    if len(first) < len(readings):
+        first = {}
+        for each in readings:
+            first.setdefault(each[:2], each)
     timescale = is_timescale(connection)
     stage_readings(connection, readings=first.values())
     if timescale:
         connection.execute(_QUERIES["lift_limit_timescale"])
     else:
-        moments = (t if t.tzinfo is UTC else t.astimezone(UTC) for _, t in first)
-        months = [date(year, month, 1) for year, month in sorted({(t.year, t.month) for t in moments})]
-        connection.execute(_QUERIES["ensure_partitions_native"], {"months": months})
+        connection.execute(_QUERIES["ensure_partitions_native"], {"months": _list_months(first)})
     insert = _QUERIES["insert_timescale" if timescale else "insert_native"]
     for sensor_key, t in connection.execute(insert):
         del first[sensor_key, t]
     return list(first.values())
+
+
+def _list_months(keys: Iterable[tuple[int, datetime]]) -> list[date]:
+    """The first days of the months, in UTC, in which these moments lie."""
+    moments = [t for _, t in keys]
+    ends = [t.astimezone(UTC) for t in (min(moments), max(moments))]
+    if len({(t.year, t.month) for t in ends}) > 1:
+        ends = [t.astimezone(UTC) for t in moments]
+    return [date(year, month, 1) for year, month in sorted({(t.year, t.month) for t in ends})]
 
 
 def stage_readings(connection: Connection, *, readings: Iterable[KeyedReading]) -> None:

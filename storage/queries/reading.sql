@@ -23,7 +23,8 @@ SELECT ensure_reading_partitions(%(months)s::date[]);
 -- Sorted, so that two collectors that store the same readings wait for each other and never in a circle. The rollup
 -- only ever adds what is new: late data of any age is right at once, raw data that retention dropped stays counted,
 -- and no hour is read again for each batch. A reading older than retention keeps would be counted twice if it came
--- again, so it leaves the rollup alone. The rows that come back were there before.
+-- again, so it leaves the rollup alone. The rows that come back were there before; mostly there are none, which counting
+-- tells sooner than looking for each.
 WITH fresh AS (
     INSERT INTO reading (sensor_key, t, v, raw, q, seq)
     SELECT sensor_key, t, v, raw, q, seq FROM reading_staging ORDER BY sensor_key, t
@@ -46,7 +47,8 @@ WITH fresh AS (
 )
 SELECT staged.sensor_key, staged.t
 FROM reading_staging AS staged
-WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.sensor_key = staged.sensor_key AND fresh.t = staged.t);
+WHERE (SELECT count(*) FROM fresh) < (SELECT count(*) FROM reading_staging)
+  AND NOT EXISTS (SELECT FROM fresh WHERE fresh.sensor_key = staged.sensor_key AND fresh.t = staged.t);
 
 -- name: lift_limit_timescale
 -- Late data may meet compressed chunks; the default limit would fail a batch that a gateway kept for months.
@@ -62,7 +64,8 @@ WITH fresh AS (
 )
 SELECT staged.sensor_key, staged.t
 FROM reading_staging AS staged
-WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.sensor_key = staged.sensor_key AND fresh.t = staged.t);
+WHERE (SELECT count(*) FROM fresh) < (SELECT count(*) FROM reading_staging)
+  AND NOT EXISTS (SELECT FROM fresh WHERE fresh.sensor_key = staged.sensor_key AND fresh.t = staged.t);
 
 -- name: list_readings
 SELECT s.id AS sensor_id, r.t, r.v, r.q, r.seq

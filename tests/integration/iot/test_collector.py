@@ -2,11 +2,12 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from iot.collector import UNSTORABLE, Collector
+from iot.collector import Collector
+from iot.lane import UNSTORABLE
 from storage.database import Database
 from storage.dead_letter import count_dead_letters
 from storage.reading import latest_readings, list_readings
@@ -272,3 +274,77 @@ def test_run__message_too_large(registered: Database, mosquitto: Mosquitto, size
         wait_until(lambda: collector.counters.stored == 1, what="the reading")
     with registered.transaction() as connection:
         assert count_dead_letters(connection) == {"payload.too_large": 1}
+
+
+class Witness:
+    """Between collector and broker: hands on what both say, and keeps in which order messages were acknowledged."""
+
+    def __init__(self, listener: socket.socket, broker_port: int) -> None:
+        self.url = f"mqtt://127.0.0.1:{listener.getsockname()[1]}"
+        self.delivered, self.acknowledged = bytearray(), bytearray()
+        self._listener, self._broker_port = listener, broker_port
+
+    def run(self) -> None:
+        """Serve one connection until both sides have ended."""
+        collector, _ = self._listener.accept()
+        with collector, socket.create_connection(("127.0.0.1", self._broker_port)) as broker:
+            back = threading.Thread(target=self._hand_on, args=(broker, collector, self.delivered))
+            back.start()
+            self._hand_on(collector, broker, self.acknowledged)
+            back.join(DEADLINE_S)
+
+    @staticmethod
+    def _hand_on(source: socket.socket, target: socket.socket, heard: bytearray) -> None:
+        with suppress(OSError):  # the other side is gone first
+            while data := source.recv(65_536):
+                heard += data
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def witness_of(broker_port: int) -> Iterator[Witness]:
+    """A witness that listens, and has ended afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        witness = Witness(listener, broker_port)
+        thread = threading.Thread(target=witness.run)
+        thread.start()
+        yield witness
+        thread.join(DEADLINE_S)
+        assert not thread.is_alive()
+
+
+def list_packets(heard: bytearray) -> Iterator[tuple[int, bytearray]]:
+    """(first byte, what follows the length) of MQTT packets."""
+    position = 0
+    while position < len(heard):
+        first, length, shift = heard[position], 0, 0
+        while True:
+            position += 1
+            length |= (heard[position] & 0x7F) << shift
+            shift += 7
+            if heard[position] < 0x80:
+                break
+        yield first, heard[position + 1 : position + 1 + length]
+        position += 1 + length
+
+
+def test_run__acknowledges_in_the_order_of_arrival(registered: Database, mosquitto: Mosquitto) -> None:
+    """Messages of two sensors are stored by two threads, and acknowledged as they came (MQTT 3.1.1, MQTT-4.6.0-2)."""
+    with (
+        witness_of(mosquitto.port) as witness,
+        run_collector(registered, witness.url) as collector,
+        publish_to(mosquitto.url) as publisher,
+    ):
+        for second in range(300):
+            publisher.publish(TOPIC if second % 3 else "siteproof/v1/b1/s2", reading(second))
+        wait_until(lambda: collector.counters.stored == 300, what="300 readings")
+    # A PUBLISH with QoS 1 has its number behind its topic, a PUBACK at its start (MQTT 3.1.1, 3.3.2 and 3.4.2).
+    delivered = [
+        int.from_bytes(body[2 + body[1] :][:2])
+        for first, body in list_packets(witness.delivered)
+        if first & 0xF6 == 0x32
+    ]
+    acknowledged = [int.from_bytes(body) for first, body in list_packets(witness.acknowledged) if first == 0x40]
+    assert len(delivered) == 300
+    assert acknowledged == delivered

@@ -273,6 +273,37 @@ def test_decode_json__whatever_comes(value: object) -> None:
         assert len(outcomes) == (len(value) if isinstance(value, list) else 1)
 
 
+TIMES = st.sampled_from(
+    [
+        "2026-07-01T08:00:00Z",
+        "2026-07-01t08:00:00.123456+08:00",
+        "2026-07-01 08:00:60Z",
+        "2026-07-01T08:00:00.1234567Z",
+        "2026-07-01T08:00:00",
+        "2026-07-02T12:00:00.000001Z",
+        "1999-12-31T23:59:59Z",
+        1782892800000,
+        1782892800000.5,
+        1e30,
+    ]
+)
+ITEMS = st.fixed_dictionaries(
+    {"t": TIMES | st.none() | st.text(), "v": st.floats(allow_nan=False, allow_infinity=False) | st.integers()},
+    optional={"seq": st.none() | st.integers(-(2**64), 2**64), "q": st.sampled_from(["good", "bad", "worse", None])},
+)
+
+
+@given(ITEMS)
+def test_decode_json__alone_or_beside_a_bad_one(item: object) -> None:
+    """An item gives the same outcome whether msgspec or, because of its neighbour, the careful way takes it apart."""
+    (alone,), (beside, _) = decode([item]), decode([item, "no reading"])
+    if isinstance(alone, GaugeReading):
+        assert alone == beside
+    else:
+        assert isinstance(beside, Rejected)
+        assert (alone.item, alone.error.code) == (beside.item, beside.error.code)
+
+
 @given(st.binary())
 def test_decode_json__whatever_bytes_come(payload: bytes) -> None:
     """Any bytes give outcomes or a refusal with a code; never another error."""
