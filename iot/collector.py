@@ -19,7 +19,7 @@ from iot.decoding import Message, read_message
 from iot.endpoint import parse_broker_url
 from iot.inbox import Inbox
 from iot.sparkplug import SparkplugMessage
-from iot.sparkplug_session import RebirthLimit, SequenceWatch
+from iot.sparkplug_rebirth import RebirthLimit, SequenceWatch
 from iot.sparkplug_wire import encode_rebirth_request
 from iot.subscriber import Delivery, Subscriber
 from iot.topics import EdgeNode, make_command_topic, make_subscriptions
@@ -166,13 +166,12 @@ class Collector:
         self.counters.received += 1
         message = read_message(topic, payload, arrived_at=self._clock.now(), is_redelivery=is_redelivery)
         if type(message.bundle) is SparkplugMessage and self._sequence_watch is not None and not is_redelivery:
-            if self._sequence_watch.find_gap(message.bundle):
-                _LOG.warning("messages of the edge node %s are missing", message.bundle.topic.node)
-                self._ask_for_births([message.bundle.topic.node])
+            follows_gap = self._sequence_watch.has_gap(message.bundle)
+            message = message._replace(bundle=message.bundle._replace(follows_gap=follows_gap))
         self._inbox.put(_Received(message, delivery), items=message.weight, size_bytes=len(payload))
 
     def _ask_for_births(self, nodes: Iterable[EdgeNode]) -> None:
-        """Ask edge nodes of Sparkplug to say again what they measure; called in both threads."""
+        """Ask edge nodes of Sparkplug to say again what they measure."""
         payload = encode_rebirth_request(int(self._clock.now().timestamp() * 1000))
         for node in self._rebirth_limit.admit(nodes, now_s=monotonic()):
             self.counters.rebirths += 1

@@ -45,9 +45,9 @@ class SparkplugSource:
 
     Attributes:
         since: since when it has been online, or offline, by the arrival of its birth or death. UTC.
-        bd_seq: of the birth that the node's death must match; None where it is not known, and for devices.
+        bd_seq: of the node's last birth or death, which belong together by it; None where it is not known, and for
+            devices.
         valid_from: data that arrived before may be of another session, and its aliases mean nothing. UTC.
-        died_at: when its last death arrived. UTC.
         metrics: of its last birth; None where they were not asked for.
     """
 
@@ -56,7 +56,6 @@ class SparkplugSource:
     since: datetime
     bd_seq: int | None
     valid_from: datetime
-    died_at: datetime | None
     metrics: tuple[MetricDefinition, ...] | None
 
 
@@ -98,7 +97,6 @@ def put_sparkplug_sources(connection: Connection, *, sources: Sequence[Sparkplug
             "since": each.since,
             "bd_seq": each.bd_seq,
             "valid_from": each.valid_from,
-            "died_at": each.died_at,
             "metrics": None if each.metrics is None else Jsonb([list(metric) for metric in each.metrics]),
         }
         for each in sorted(sources, key=lambda source: source.key)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot.topics import UnknownTopic, make_subscription, make_topic, parse_topic
+from iot.topics import UnknownTopic, make_subscriptions, make_topic, parse_topic
 
 
 def test_parse_topic__of_a_sensor() -> None:
@@ -39,7 +39,7 @@ def test_make_topic__read_back() -> None:
     assert parse_topic(make_topic(project_id="b1", sensor_id="s1")) == ("b1", "s1")
 
 
-def test_make_subscription__with_and_without_a_group() -> None:
+def test_make_subscriptions__with_and_without_a_group() -> None:
     """A group makes it a shared subscription, by MQTT 5's form that Mosquitto also takes from 3.1.1."""
-    assert make_subscription(None) == "siteproof/v1/+/+"
-    assert make_subscription("county") == "$share/county/siteproof/v1/+/+"
+    assert make_subscriptions(None) == "siteproof/v1/+/+"
+    assert make_subscriptions("county") == "$share/county/siteproof/v1/+/+"
