@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-_KINDS: Final = {"uint64": 4, "bool": 8, "string": 9, "bytes": 12, "uint32": 13, "float": 2, "double": 1}  # of descriptor.proto
+_KINDS: Final = {
+    "uint64": 4,
+    "bool": 8,
+    "string": 9,
+    "bytes": 12,
+    "uint32": 13,
+    "float": 2,
+    "double": 1,
+}  # of descriptor.proto
 _MESSAGE: Final = 11
 _OPTIONAL, _REPEATED = 1, 3
 # name: (number, kind); a kind that is no scalar is a message, a list of them where it ends in `*`.
@@ -73,4 +81,7 @@ def decode(payload: bytes) -> Any:  # noqa: ANN401 - protobuf has no types
 
 def quality(code: int) -> dict[str, object]:
     """The properties of a metric that say its quality: 0 bad, 192 good, 500 stale (section 6.4.9.1)."""
-    return {"keys": ["engUnit", "Quality"], "values": [{"type": 12, "string_value": "mm"}, {"type": 3, "int_value": code}]}
+    return {
+        "keys": ["engUnit", "Quality"],
+        "values": [{"type": 12, "string_value": "mm"}, {"type": 3, "int_value": code}],
+    }

@@ -1,5 +1,7 @@
 """MQTT topics."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,10 +88,8 @@ def test_parse_topic__of_nothing(topic: str) -> None:
 @given(st.lists(st.sampled_from(["spBv1.0", "b1", "NDATA", "DDATA", "STATE", "siteproof", "v1", "senml", "", "é"])))
 def test_parse_topic__of_any_parts(parts: list[str]) -> None:
     """No topic does anything but give an answer or UnknownTopic."""
-    try:
+    with suppress(UnknownTopic):
         parse_topic("/".join(parts))
-    except UnknownTopic as error:
-        assert error.detail
 
 
 def test_make_topic__read_back() -> None:
