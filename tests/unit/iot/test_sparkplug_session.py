@@ -53,8 +53,7 @@ class Story:
         """The node's will."""
         assert self.say(second, "NDEATH", bd(bd_seq)) == []
 
-    @property
-    def asked(self) -> bool:
+    def is_asked(self) -> bool:
         """Whether the node should be asked for its births; asks anew from here."""
         asked = NODE in self.sessions.rebirths
         self.sessions.rebirths.clear()
@@ -85,7 +84,7 @@ def test_apply__birth_and_data() -> None:
     story = Story()
     assert story.bear(0) == [0.5]
     assert story.say(1, "NDATA", by_alias(1, 1.5)) == [1.5]
-    assert not story.asked
+    assert not story.is_asked()
     assert story.find(NODE_KEY).is_online
 
 
@@ -97,7 +96,7 @@ def test_apply__after_a_restart() -> None:
     story.restart()
     assert story.say(2, "NDATA", by_alias(1, 1.5)) == [1.5]
     assert story.say(2, "DDATA", by_alias(2, 2.5)) == [2.5]
-    assert not story.asked
+    assert not story.is_asked()
     assert story.sessions.changed == []
 
 
@@ -106,10 +105,10 @@ def test_apply__data_before_any_birth(verb: str) -> None:
     """An alias that nothing explains asks for the births; when they have come it is understood."""
     story = Story()
     assert story.say(0, verb, by_alias(1, 1.5)) == ["sparkplug.unknown_alias"]
-    assert story.asked
+    assert story.is_asked()
     story.bear(1)
     story.say(1, "DBIRTH", define(1, name="tilt"))
-    assert not story.asked
+    assert not story.is_asked()
     assert story.say(0, verb, by_alias(1, 1.5), is_replay=True) == [1.5]
     assert not story.find(NODE_KEY if verb == "DDATA" else DEVICE_KEY).valid_from > at(1)
 
@@ -118,7 +117,7 @@ def test_apply__named_data_before_any_birth() -> None:
     """Data by name needs no birth to be stored, and asks for it all the same."""
     story = Story()
     assert story.say(0, "NDATA", {"name": "level", "double_value": 1.5}) == [1.5]
-    assert story.asked
+    assert story.is_asked()
 
 
 def test_apply__alias_that_the_birth_lacks() -> None:
@@ -126,7 +125,7 @@ def test_apply__alias_that_the_birth_lacks() -> None:
     story = Story()
     story.bear(0)
     assert story.say(1, "NDATA", by_alias(1, 1.5), by_alias(2, 2.5)) == ["sparkplug.unknown_alias", 1.5]
-    assert story.asked
+    assert story.is_asked()
     story.say(2, "NBIRTH", bd(0), define(1), define(2, name="tilt"))
     assert story.say(1, "NDATA", by_alias(1, 1.5), by_alias(2, 2.5), is_replay=True) == [1.5, 2.5]
 
@@ -149,10 +148,10 @@ def test_apply__death() -> None:
     story.die(5)
     for key in (NODE_KEY, DEVICE_KEY):
         assert (story.find(key).is_online, story.find(key).since) == (False, at(5))
-    assert not story.asked
+    assert not story.is_asked()
     assert story.say(6, "NDATA", by_alias(1, 1.5)) == ["sparkplug.unknown_alias"]
     assert story.say(6, "DDATA", by_alias(2, 1.5)) == ["sparkplug.unknown_alias"]
-    assert story.asked
+    assert story.is_asked()
 
 
 def test_apply__born_again_with_other_aliases() -> None:
@@ -221,7 +220,7 @@ def test_apply__device_is_born_before_its_node() -> None:
     """The node's own birth was lost: it is online, and asked for it."""
     story = Story()
     assert story.say(0, "DBIRTH", define(2)) == [0.5]
-    assert story.asked
+    assert story.is_asked()
     assert story.say(1, "DDATA", by_alias(2, 2.5)) == [2.5]
     assert story.say(1, "NDATA", by_alias(1, 1.5)) == ["sparkplug.unknown_alias"]
 
@@ -262,7 +261,7 @@ def test_apply__gap() -> None:
     story = Story()
     story.bear(0)
     assert story.say(1, "NDATA", by_alias(1, 1.5), follows_gap=True) == [1.5]
-    assert story.asked
+    assert story.is_asked()
 
 
 def test_apply__another_ones_group() -> None:
@@ -271,7 +270,7 @@ def test_apply__another_ones_group() -> None:
     story.sessions = Sessions([], known_groups=set())
     story.say(0, "NDATA", by_alias(1, 1.5), follows_gap=True)
     story.say(1, "DBIRTH", define(2))
-    assert not story.asked
+    assert not story.is_asked()
 
 
 def test_apply__replayed_birth_and_death() -> None:
