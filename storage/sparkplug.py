@@ -62,7 +62,7 @@ class SparkplugSource:
 def lock_sparkplug_sources(
     connection: Connection, *, nodes: Collection[tuple[str, str]], with_metrics: Collection[SourceKey]
 ) -> list[SparkplugSource]:
-    """These edge nodes with all their devices, kept from other transactions until this one ends.
+    """These edge nodes, known or not, with all their devices, kept from other collectors until this transaction ends.
 
     Args:
         connection: of the caller's transaction.
@@ -77,8 +77,9 @@ def lock_sparkplug_sources(
         "metric_nodes": [key.node_id for key in with_metrics],
         "metric_devices": [key.device_id for key in with_metrics],
     }
+    connection.execute(_QUERIES["lock_nodes"], values)
     with connection.cursor(row_factory=dict_row) as cursor:
-        return [_source(row) for row in cursor.execute(_QUERIES["lock_sources"], values)]
+        return [_source(row) for row in cursor.execute(_QUERIES["list_sources_of_nodes"], values)]
 
 
 def find_known_groups(connection: Connection, *, groups: Collection[str]) -> set[str]:

@@ -1,5 +1,14 @@
--- name: lock_sources
--- In one order, so that two collectors never wait for each other.
+-- name: lock_nodes
+-- By a number of their names, because a node that is not known yet has no row to lock; in one order, so that two
+-- collectors never wait for each other.
+SELECT pg_advisory_xact_lock(locked.number)
+FROM (
+    SELECT DISTINCT hashtextextended(n.group_id || '/' || n.node_id, 0) AS number
+    FROM unnest(%(groups)s::text[], %(nodes)s::text[]) AS n (group_id, node_id)
+    ORDER BY number
+) AS locked;
+
+-- name: list_sources_of_nodes
 SELECT s.group_id, s.node_id, s.device_id, s.is_online, s.since, s.bd_seq, s.valid_from,
        CASE WHEN EXISTS (
            SELECT
@@ -8,9 +17,7 @@ SELECT s.group_id, s.node_id, s.device_id, s.is_online, s.since, s.bd_seq, s.val
            WHERE (m.group_id, m.node_id, m.device_id) = (s.group_id, s.node_id, s.device_id)
        ) THEN s.metrics END AS metrics
 FROM sparkplug_source AS s
-WHERE (s.group_id, s.node_id) IN (SELECT * FROM unnest(%(groups)s::text[], %(nodes)s::text[]))
-ORDER BY s.group_id COLLATE "C", s.node_id COLLATE "C", s.device_id COLLATE "C"
-FOR UPDATE OF s;
+WHERE (s.group_id, s.node_id) IN (SELECT * FROM unnest(%(groups)s::text[], %(nodes)s::text[]));
 
 -- name: find_known_groups
 SELECT id FROM project WHERE id = ANY(%(groups)s);
