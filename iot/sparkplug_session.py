@@ -89,7 +89,7 @@ class Sessions:
             is_known = self._counted_at(key, arrived_at)
         else:
             self._hear(key, arrived_at)
-            is_known = self._sources[_node(key)].is_online and self._sources[key].is_online
+            is_known = self._sources[key].is_online  # a device never without its node
         definitions = self._define(key) if is_known else NO_DEFINITIONS
         bundle = make_bundle(message, definitions=definitions, arrived_at=arrived_at)
         is_unclear = any(isinstance(each.outcome, UnknownAlias | UnknownDatatype) for each in bundle.items)

@@ -17,7 +17,7 @@ from iot.payload import MAX_PAYLOAD_BYTES, MAX_READINGS, PayloadTooLarge, TooMan
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_VARINT_BYTES: Final = 10
 _MASK_32: Final = 0xFFFF_FFFF
-_MASK_64: Final = 0xFFFF_FFFF_FFFF_FFFF
+_MAX_NUMBER: Final = 2**64 - 1
 _MAX_FIELD: Final = 2**29 - 1
 _LAST_SEVEN: Final = 0x7F
 _MAX_PROPERTIES: Final = 256  # of one metric; the few that are in use have a dozen
@@ -186,9 +186,9 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     number = 0
     for place, byte in enumerate(data[position : position + _MAX_VARINT_BYTES]):
         number |= (byte & _LAST_SEVEN) << 7 * place
-        if byte <= _LAST_SEVEN:
-            return number & _MASK_64, position + place + 1
-    raise InvalidSparkplug("the message is no payload of Sparkplug B: a number does not end")
+        if byte <= _LAST_SEVEN and number <= _MAX_NUMBER:
+            return number, position + place + 1
+    raise InvalidSparkplug("the message is no payload of Sparkplug B: a number does not end, or has more than 64 bits")
 
 
 def _integer(raw: Raw) -> int:

@@ -41,7 +41,7 @@ class Guarded:
         secret = self.passwords[user] if password is None else password
         return f"mqtts://{quote(user)}:{quote(secret)}@localhost:{self.port}?ca={quote(str(self.authority))}"
 
-    def listen(self, user: str, topic_filter: str, tell: Callable[[str], object]) -> Client:
+    def listen(self, user: str, topic_filter: str, tell: Callable[[str], None]) -> Client:
         """A client that tells the topics of what its user may hear; to be disconnected."""
         client = Client(CallbackAPIVersion.VERSION2)
         endpoint = parse_broker_url(self.make_url(user))

@@ -50,7 +50,7 @@ class EdgeNode:
         return {"name": "bdSeq", "datatype": INT64, "long_value": self._bd_seq}
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        self.commands.put((message.topic, decode(message.payload)))
+        self.commands.put((message.topic, decode(bytes(message.payload))))
 
     def bear(self, *, alias: int = 1) -> None:
         """The births of node and device; the device's metric `settlement` gets this alias."""

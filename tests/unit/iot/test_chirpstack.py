@@ -79,6 +79,13 @@ def test_read_uplink__the_only_number() -> None:
     assert [each.sensor_ids[0] for each in bundle.items] == [f"{EUI}.status", "canal-level"]
 
 
+def test_read_uplink__two_numbers() -> None:
+    """Of several numbers the tag `sensor_id` names none, because nobody can tell which."""
+    event = make_event(object={"level": 1.2, "battery": 3.6})
+    event["deviceInfo"]["tags"] = {"sensor_id": "canal-level"}
+    assert list_values(read(event)) == {f"{EUI}.level": 1.2, f"{EUI}.battery": 3.6}
+
+
 def test_read_uplink__names_that_are_no_ids() -> None:
     """A field that no sensor can be registered for is counted."""
     bundle = read(make_event(object={"water level": 1, "x" * 200: 2, "ok": 3}))

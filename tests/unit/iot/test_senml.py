@@ -141,6 +141,13 @@ def test_read_senml__relative_and_absolute_time(t: float, expected: datetime) ->
     assert summarise(item)[3] == expected
 
 
+def test_read_senml__where_absolute_time_begins() -> None:
+    """Section 4.5.3: the smallest absolute time, 2**28, is 1978-07-04 21:24:16 UTC; one less is years from now."""
+    absolute, relative = (read([{"n": "a", "v": 1, "t": t}])[0].outcome for t in (2**28, 2**28 - 1))
+    assert "1978-07-04T21:24:16+00:00" in str(absolute)
+    assert "more than a day after" in str(relative)
+
+
 @pytest.mark.parametrize(
     ("record", "code"),
     [

@@ -98,6 +98,7 @@ def test_decode_payload__oneof_twice() -> None:
     [
         (b"\x08", "sparkplug.not_a_payload"),  # a key without its number
         (b"\x08" + b"\xff" * 11, "sparkplug.not_a_payload"),  # a number that does not end
+        (b"\x18" + b"\xff" * 9 + b"\x02", "sparkplug.not_a_payload"),  # a number of 65 bits
         (b"\x00\x01", "sparkplug.not_a_payload"),  # field 0
         (b"\x0b", "sparkplug.not_a_payload"),  # a group
         (b"\x12\x05ab", "sparkplug.not_a_payload"),  # five bytes told of, two there
