@@ -508,6 +508,12 @@ class ReadingView(Shape):
     q: str
 
 
+class LatestView(ReadingView):
+    """The newest reading; `stale_since` where its Sparkplug edge node or device has been offline since then."""
+
+    stale_since: datetime | None
+
+
 class BucketView(Shape):
     """What a sensor said within one bucket of time."""
 

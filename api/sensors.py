@@ -24,6 +24,7 @@ from api.schemas import (
     CalibrationVersionView,
     Collection,
     InstrumentBody,
+    LatestView,
     ReadingView,
     SensorBody,
     SensorView,
@@ -36,6 +37,7 @@ from domain.sensor import Sensor
 from geofence.position import parse_position
 from iot.alarms import parse_alarms
 from iot.registration import register, replace_instrument
+from iot.sparkplug_session import find_stale_since
 from storage.database import Connection
 from storage.page import InvalidCursor, decode_cursor, encode_cursor
 from storage.project import find_project, lock_project
@@ -192,13 +194,15 @@ def list_readings_route(
 
 
 @router.get("/sensors/{sensor_id}/latest")
-def get_latest_route(asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, see_sensor))]) -> ReadingView:
-    """The newest reading, by its own time."""
+def get_latest_route(asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, see_sensor))]) -> LatestView:
+    """The newest reading, by its own time, and whether its edge node is known to be offline."""
+    sensor = asker.thing
     with asker.transaction() as connection:
-        reading = latest_readings(connection, sensor_ids=[asker.thing.id]).get(asker.thing.id)
-    if reading is None:
-        raise NoReading("the sensor has not said anything yet")
-    return ReadingView(t=reading.t, v=reading.v, q=reading.q)
+        reading = latest_readings(connection, sensor_ids=[sensor.id]).get(sensor.id)
+        if reading is None:
+            raise NoReading("the sensor has not said anything yet")
+        stale_since = find_stale_since(connection, project_id=sensor.project_id, sensor_id=sensor.id)
+    return LatestView(t=reading.t, v=reading.v, q=reading.q, stale_since=stale_since)
 
 
 def get_entry(connection: Connection, sensor_id: str) -> SensorEntry:

@@ -1,4 +1,4 @@
-"""What a message of several sensors says, before its sensors are known: the common form of SenML, Sparkplug, ChirpStack."""
+"""What a message of several sensors says, before its sensors are known: SenML, Sparkplug and ChirpStack alike."""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from domain.identifier import CALLER_ID_PATTERN
 from iot.payload import GaugeReading
 
 _ID: Final = re.compile(CALLER_ID_PATTERN[1:-1])
+_DOTS: Final = str.maketrans("/:", "..")
 
 
 class Item(NamedTuple):
@@ -42,6 +43,14 @@ class Bundle(NamedTuple):
     skipped: int = 0
 
 
-def is_sensor_id(name: str) -> bool:
-    """Whether a sensor of this id can be registered."""
-    return _ID.fullmatch(name) is not None and name not in {".", ".."}
+def make_sensor_id(name: str) -> str | None:
+    """The id of the sensor that a standard's name stands for: `/` and `:`, which no id has, become `.`.
+
+    Args:
+        name: of a record, a metric or a field, whole.
+
+    Returns:
+        None where no sensor can have such a name, because it is too long or holds other characters.
+    """
+    sensor_id = name.translate(_DOTS)
+    return sensor_id if _ID.fullmatch(sensor_id) is not None and sensor_id not in {".", ".."} else None

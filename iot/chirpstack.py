@@ -1,18 +1,18 @@
 """Uplink events of ChirpStack v4 in JSON, by the protobuf message `UplinkEvent` of its integration API.
 
 Values are what the device profile's codec puts into `object`; nested objects are named by their path, with dots.
-A field's sensor is the one that the device's tag `siteproof_<field>` names; or, where the object has one number only,
-the tag `sensor_id`; else `<devEui>.<field>`. Fields that no sensor is registered for are passed over as long as there
+A field's sensor is the one that the device's tag `siteproof_<field>` names; or, for the only number of an object, the
+tag `sensor_id`; else `<devEui>.<field>`. Fields that no sensor is registered for are passed over as long as there
 are others. An event that comes twice is harmless: one row for each sensor and time. The topic names no project, so
 whoever may write to it may write to every sensor: the broker's access list must let only the network server do that.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from domain.errors import Invalid, SiteproofError
-from iot.bundle import Bundle, Item, is_sensor_id
+from iot.bundle import Bundle, Item, make_sensor_id
 from iot.json_payload import parse_json, parse_rfc3339, parse_sequence
 from iot.payload import (
     MAX_READINGS,
@@ -63,25 +63,19 @@ def read_uplink(payload: bytes, *, dev_eui: str, arrived_at: datetime) -> Bundle
         ImplausibleTime: it is not of this time.
         BadSequence: the frame counter is no number.
     """
-    event = parse_json(payload)
-    device = _child(event, "deviceInfo")
+    event = _require_object(parse_json(payload))
+    device = _require_object(event.get("deviceInfo"))
     if str(device.get("devEui")).lower() != dev_eui.lower():
         raise WrongDevice(f"the device is {str(device.get('devEui'))[:40]!r}, and the topic says {dev_eui[:40]!r}")
-    decoded = _require_object(event).get("object")
-    if decoded is None:
-        if not _require_object(event).get("data"):
-            return Bundle([])
-        raise NoObject("the uplink is not decoded: set a codec in the device's profile in ChirpStack")
-    fields = list(_flatten(_require_object(decoded)))
-    t = require_plausible(_read_time(_require_object(event)), arrived_at=arrived_at)
-    seq = parse_sequence(_require_object(event).get("fCnt"))
-    tags = {} if device.get("tags") is None else _child(device, "tags")
-    is_only = sum(type(value) in {int, float} for _, value in fields) == 1
-    items = []
-    for field, value in fields:
-        sensor_id = _find_sensor_id(field, device=device, tags=tags, is_only=is_only)
-        if sensor_id is not None:
-            items.append(Item((sensor_id,), _read_value(value, t, seq)))
+    if event.get("object") is None:
+        if event.get("data"):
+            raise NoObject("the uplink is not decoded: set a codec in the device's profile in ChirpStack")
+        return Bundle([])
+    fields = list(_flatten(_require_object(event["object"])))
+    t = require_plausible(_read_time(event), arrived_at=arrived_at)
+    seq = parse_sequence(event.get("fCnt"))
+    names = _name_sensors(fields, device)
+    items = [Item((names[field],), _read_value(value, t, seq)) for field, value in fields if field in names]
     return Bundle(items, skips_unknown=True, skipped=len(fields) - len(items))
 
 
@@ -89,10 +83,6 @@ def _require_object(given: object) -> dict[str, Any]:
     if type(given) is not dict:
         raise NotAReading("the message is no uplink event of ChirpStack v4")
     return given
-
-
-def _child(given: object, name: str) -> dict[str, Any]:
-    return _require_object(_require_object(given).get(name))
 
 
 def _flatten(decoded: dict[str, Any]) -> Iterator[tuple[str, object]]:
@@ -114,12 +104,19 @@ def _flatten(decoded: dict[str, Any]) -> Iterator[tuple[str, object]]:
             yield path, value
 
 
-def _find_sensor_id(field: str, *, device: Mapping[str, Any], tags: Mapping[str, Any], is_only: bool) -> str | None:
-    tagged = tags.get(_TAG + field)
-    if tagged is None and is_only:
-        tagged = tags.get(_ONLY_TAG)
-    name = f"{device['devEui']}.{field}" if tagged is None else str(tagged)
-    return name if is_sensor_id(name) else None
+def _name_sensors(fields: Sequence[tuple[str, object]], device: Mapping[str, Any]) -> dict[str, str]:
+    """The sensor's id for each field that can have one."""
+    tags = {} if device.get("tags") is None else _require_object(device["tags"])
+    named = {field: tags.get(_TAG + field) for field, _ in fields}
+    numbers = [field for field, value in fields if type(value) in {int, float}]
+    if len(numbers) == 1 and named[numbers[0]] is None:
+        named[numbers[0]] = tags.get(_ONLY_TAG)
+    names = {}
+    for field, tag in named.items():
+        sensor_id = make_sensor_id(f"{device['devEui']}.{field}" if tag is None else str(tag))
+        if sensor_id is not None:
+            names[field] = sensor_id
+    return names
 
 
 def _read_value(value: object, t: datetime, seq: int | None) -> GaugeReading | SiteproofError:

@@ -16,7 +16,7 @@ from iot.endpoint import parse_broker_url
 from iot.inbox import Inbox
 from iot.lane import STOP_WITHIN_S, Counters, Lane, Received, sum_counters
 from iot.sparkplug import SparkplugMessage
-from iot.sparkplug_session import RebirthLimit, SequenceWatch
+from iot.sparkplug_rebirth import RebirthLimit, SequenceWatch
 from iot.sparkplug_wire import encode_rebirth_request
 from iot.subscriber import Delivery, Subscriber
 from iot.topics import EdgeNode, make_command_topic, make_subscriptions
@@ -67,7 +67,7 @@ class Collector:
         self._own_counters = Counters()
         self._clock = clock or SystemClock()
         self._sequence_watch = SequenceWatch() if group is None else None
-        self._rebirth_limit = RebirthLimit()
+        self._rebirth_limit, self._asking = RebirthLimit(), threading.Lock()
         self._subscriber = Subscriber(
             endpoint=parse_broker_url(url),
             client_id=client_id,
@@ -128,22 +128,19 @@ class Collector:
         """Take a message in; called in the network thread, so that decoding goes on while the database works."""
         self._own_counters.received += 1
         message = read_message(topic, payload, arrived_at=self._clock.now(), is_redelivery=is_redelivery)
-        if type(message.bundle) is SparkplugMessage and self._has_gap(message.bundle, is_redelivery=is_redelivery):
-            self._ask_for_births([message.bundle.topic.node])
+        if type(message.bundle) is SparkplugMessage and self._sequence_watch is not None and not is_redelivery:
+            follows_gap = self._sequence_watch.has_gap(message.bundle)
+            message = message._replace(bundle=message.bundle._replace(follows_gap=follows_gap))
         lane = self._lanes[hash(_find_speaker(message)) % len(self._lanes)]
         lane.inbox.put(Received(message, delivery), items=message.weight, size_bytes=len(payload))
 
-    def _has_gap(self, message: SparkplugMessage, *, is_redelivery: bool) -> bool:
-        if self._sequence_watch is None or is_redelivery or not self._sequence_watch.find_gap(message):
-            return False
-        _LOG.warning("messages of the edge node %s are missing", message.topic.node)
-        return True
-
     def _ask_for_births(self, nodes: Collection[EdgeNode]) -> None:
-        """Ask edge nodes of Sparkplug to say again what they measure; called in every thread."""
+        """Ask edge nodes of Sparkplug to say again what they measure; called in the threads of all lanes."""
         payload = encode_rebirth_request(int(self._clock.now().timestamp() * 1000))
-        for node in self._rebirth_limit.admit(nodes, now_s=monotonic()):
-            self._own_counters.rebirths += 1
+        with self._asking:
+            admitted = self._rebirth_limit.admit(nodes, now_s=monotonic())
+            self._own_counters.rebirths += len(admitted)
+        for node in admitted:
             self._subscriber.publish(make_command_topic(node), payload)
 
 

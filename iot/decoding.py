@@ -104,11 +104,9 @@ class Message(NamedTuple):
     @property
     def weight(self) -> int:
         """How many readings it may bring; at least one, because each message is some work."""
-        if isinstance(self.bundle, Bundle):
-            return max(1, len(self.bundle.items))
-        if self.bundle is not None:
-            return max(1, len(self.bundle.payload.metrics))
-        return 1 if isinstance(self.outcomes, SiteproofError) else max(1, len(self.outcomes))
+        if self.bundle is None:
+            return 1 if isinstance(self.outcomes, SiteproofError) else max(1, len(self.outcomes))
+        return max(1, len(self.bundle.items if isinstance(self.bundle, Bundle) else self.bundle.payload.metrics))
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,23 +340,20 @@ def _convert(reading: GaugeReading, unit: str | None, registered: RegisteredSens
         IncompatibleUnits: it is of another quantity, and nothing makes the sensor's of it.
         NotANumber: the value would not be finite.
     """
-    if unit is None or unit == registered.sensor.unit:
-        to_unit: tuple[float, float] | SiteproofError = (1.0, 0.0)
-    else:
-        to_unit = _find_conversion(unit, registered.sensor.unit)
-    calibration = registered.periods[registered.find_period(reading.t)].calibration
-    if isinstance(to_unit, SiteproofError):
-        if isinstance(to_unit, IncompatibleUnits) and calibration.function != Linear():
-            return reading
-        raise to_unit
-    if unit is None or (to_unit == (1, 0) and (calibration.scale, calibration.shift) == (1, 0)):
+    if unit is None:
         return reading
-    v = to_unit[0] * reading.v + to_unit[1]
+    calibration = registered.periods[registered.find_period(reading.t)].calibration
+    conversion = _find_conversion(unit, registered.sensor.unit)
+    if isinstance(conversion, IncompatibleUnits) and calibration.function != Linear():
+        return reading
+    if not isinstance(conversion, tuple):
+        raise conversion.with_traceback(None)  # which would grow with each raising
+    v = conversion[0] * reading.v + conversion[1]
     return reading._replace(v=require_finite((v - calibration.shift) / calibration.scale))
 
 
 @lru_cache(maxsize=1024)
-def _find_conversion(from_unit: str, to_unit: str) -> tuple[float, float] | SiteproofError:
+def _find_conversion(from_unit: str, to_unit: str) -> tuple[float, float] | InvalidUnit | IncompatibleUnits:
     """As `find_conversion`, with the error given back, so that units that are none are searched for once only."""
     try:
         return find_conversion(from_unit, to_unit)

@@ -1,11 +1,14 @@
-"""SenML packs in JSON (RFC 8428): records with base fields, resolved to readings. What other units mean is not asked here."""
+"""SenML packs in JSON (RFC 8428): records with base fields, resolved to readings.
+
+Units become UCUM codes here; what they are to a sensor's own unit is not asked.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, NamedTuple
 
 from domain.errors import Invalid, SiteproofError
-from iot.bundle import Bundle, Item, is_sensor_id
+from iot.bundle import Bundle, Item, make_sensor_id
 from iot.json_payload import parse_json
 from iot.payload import (
     MAX_READINGS,
@@ -24,7 +27,8 @@ MAX_BASE_NAME: Final = 256  # characters; a sensor's id has 64 at most, and each
 MAX_UNITS: Final = 32  # different ones in a pack; each that is new to us costs a search of UCUM's tables
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BASE_NUMBERS: Final = ("bt", "bv", "bs")
-_KNOWN: Final = frozenset({"bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "vd", "s", "t", "ut"})
+_BASE_TEXTS: Final = ("bn", "bu")
+_BASE_FIELDS: Final = frozenset({*_BASE_NUMBERS, *_BASE_TEXTS})
 _OTHER_VALUES: Final = {"vs": "text", "vb": "true or false", "vd": "data"}
 # SenML's units (RFC 8428, section 12.1; RFC 8798, section 3) that UCUM writes otherwise; all others are the same code.
 _UCUM: Final = {
@@ -36,6 +40,7 @@ _UCUM: Final = {
     "ppm": "[ppm]",
     "lat": "deg",
     "lon": "deg",
+    "pH": "[pH]",
     "count": "1",
     "B": "By",
     "KiB": "KiBy",
@@ -51,6 +56,10 @@ _UCUM: Final = {
     "Ah": "A.h",
     "Wh": "W.h",
     "kWh": "kW.h",
+    "varh": "V.A.h",
+    "kvarh": "kV.A.h",
+    "kVAh": "kV.A.h",
+    "Wh/km": "W.h/km",
     "beat/min": "/min",
 }
 
@@ -86,7 +95,7 @@ class SumWithoutValue(Invalid):
 
 
 class BadName(Invalid):
-    """A record whose name cannot be a sensor's id: only the whole name counts, without a path or a urn before it."""
+    """A record whose whole name, base and own, cannot be a sensor's id even with `.` for `/` and `:`."""
 
     code: ClassVar[str] = "senml.bad_name"
 
@@ -101,12 +110,12 @@ class _Base(NamedTuple):
     bn: str = ""
     bt: float = 0.0
     bu: str | None = None
-    bv: float = 0.0
+    bv: float | None = None
     bs: float = 0.0
 
     def write(self) -> dict[str, object]:
         """The base fields that say something."""
-        return {name: value for name, value in self._asdict().items() if value}
+        return {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
 
 
 def read_senml(payload: bytes, *, arrived_at: datetime) -> Bundle:
@@ -137,7 +146,7 @@ def read_senml(payload: bytes, *, arrived_at: datetime) -> Bundle:
         if type(record) is not dict:
             raise NotAReading("a record of a SenML pack is an object")
         base = _read_base(record, base)
-        if record.keys() - {"bn", "bt", "bu", "bv", "bs", "bver"}:
+        if record.keys() - _BASE_FIELDS - {"bver"}:
             items.append(_read_record(record, base, units, arrived_at))
     return Bundle(items)
 
@@ -146,11 +155,7 @@ def _read_base(record: Mapping[str, Any], base: _Base) -> _Base:
     for name in record:
         if name.startswith("b") and name.endswith("_"):
             raise BadBase(f"the base field {name[:60]!r} must be understood, and is not")
-    version = record.get("bver", VERSION)
-    if type(version) is not int or version < 1:
-        raise BadBase("`bver` is a positive whole number")
-    if version > VERSION:
-        raise UnknownVersion(f"SenML of version {str(version)[:20]} is newer than {VERSION}")
+    _require_version(record.get("bver", VERSION))
     changed: dict[str, Any] = {}
     for name in _BASE_NUMBERS:
         if name in record:
@@ -158,12 +163,19 @@ def _read_base(record: Mapping[str, Any], base: _Base) -> _Base:
                 changed[name] = require_finite(record[name])
             except NotANumber as error:
                 raise BadBase(f"`{name}`: {error.detail}") from error
-    for name in ("bn", "bu"):
+    for name in _BASE_TEXTS:
         if name in record:
             if type(record[name]) is not str or len(record[name]) > MAX_BASE_NAME:
                 raise BadBase(f"`{name}` is a text of at most {MAX_BASE_NAME} characters")
             changed[name] = record[name]
     return base._replace(**changed) if changed else base
+
+
+def _require_version(version: object) -> None:
+    if type(version) is not int or version < 1:
+        raise BadBase("`bver` is a positive whole number")
+    if version > VERSION:
+        raise UnknownVersion(f"SenML of version {str(version)[:20]} is newer than {VERSION}")
 
 
 def _read_record(record: dict[str, Any], base: _Base, units: set[str], arrived_at: datetime) -> Item:
@@ -173,7 +185,7 @@ def _read_record(record: dict[str, Any], base: _Base, units: set[str], arrived_a
     try:
         sensor_ids = (_read_name(record, base),)
         for name in record:
-            if name.endswith("_") and name not in _KNOWN:
+            if name.endswith("_"):
                 raise MandatoryField(f"the field {name[:60]!r} must be understood, and is not")
         unit = _read_unit(record, base, units)
         v = _read_value(record, base)
@@ -183,17 +195,14 @@ def _read_record(record: dict[str, Any], base: _Base, units: set[str], arrived_a
     return Item(sensor_ids, outcome, unit, [base.write() | {k: v for k, v in record.items() if k not in _BASE_FIELDS}])
 
 
-_BASE_FIELDS: Final = frozenset({"bn", "bt", "bu", "bv", "bs"})
-
-
 def _read_name(record: Mapping[str, Any], base: _Base) -> str:
     own = record.get("n", "")
     if type(own) is not str:
         raise BadName("`n` is a text")
-    name = base.bn + own
-    if not is_sensor_id(name):
-        raise BadName(f"the name is a sensor's id, without urn or path before it, not {name[:80]!r}")
-    return name
+    sensor_id = make_sensor_id(base.bn + own)
+    if sensor_id is None:
+        raise BadName(f"the name, with `.` for `/` and `:`, is a sensor's id, not {(base.bn + own)[:80]!r}")
+    return sensor_id
 
 
 def _read_unit(record: Mapping[str, Any], base: _Base, units: set[str]) -> str | None:
@@ -209,16 +218,19 @@ def _read_unit(record: Mapping[str, Any], base: _Base, units: set[str]) -> str |
 
 
 def _read_value(record: Mapping[str, Any], base: _Base) -> float:
+    """The resolved value; section 4.5.4 takes a missing one for 0 where there is a base value to add it to."""
     others = [name for name in _OTHER_VALUES if name in record]
-    if "v" in record and not others:
-        return require_finite(require_finite(record["v"]) + base.bv)
+    if len(others) + ("v" in record) > 1:
+        raise NotOneValue("a record has one value")
     if others:
-        if len(others) > 1 or "v" in record:
-            raise NotOneValue("a record has one value")
         raise NotANumber(f"the value is {_OTHER_VALUES[others[0]]}, and a sensor's is a number")
+    if "v" in record:
+        return require_finite(require_finite(record["v"]) + (base.bv or 0.0))
     if "s" in record:
         raise SumWithoutValue("the record has a sum and no value")
-    raise NotOneValue("the record has no value")
+    if base.bv is None:
+        raise NotOneValue("the record has no value")
+    return base.bv
 
 
 def _read_time(record: Mapping[str, Any], base: _Base, arrived_at: datetime) -> datetime:

@@ -1,8 +1,9 @@
 """Sparkplug B messages: what their metrics say, given the definitions of the births before them.
 
-Whose births these were, and what becomes of edge nodes, is in `iot.sparkplug_session`; the bytes in `iot.sparkplug_wire`.
-A metric's sensor is the one whose id is the metric's name with `.` for `/`, or `<device>.<name>`, or
-`<node>.<device>.<name>` (`<node>.<name>` where the node speaks for itself): the first that is registered.
+Whose births these were, and what becomes of edge nodes, is in `iot.sparkplug_session`, the bytes in
+`iot.sparkplug_wire`. A metric's sensor is the one whose id is the metric's name with `.` for `/` and `:`, or
+`<device>.<name>`, or `<node>.<device>.<name>` (`<node>.<name>` where the node speaks for itself): the first that is
+registered. Historical metrics are read as all others are, because every reading is kept by its own time.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final, NamedTuple
 
 from domain.errors import Conflict, Invalid, SiteproofError
-from iot.bundle import Bundle, Item, is_sensor_id
+from iot.bundle import Bundle, Item, make_sensor_id
 from iot.payload import BadTime, GaugeReading, NotANumber, NotAReading, require_finite, require_plausible
 from iot.sparkplug_wire import Metric, Payload, decode_payload
 from iot.topics import SparkplugTopic
@@ -57,11 +58,13 @@ class SparkplugMessage(NamedTuple):
 
     Attributes:
         is_replay: it is a dead letter tried again, so that it tells nothing about its edge node now.
+        follows_gap: messages of its edge node before it may be lost.
     """
 
     topic: SparkplugTopic
     payload: Payload
-    is_replay: bool
+    is_replay: bool = False
+    follows_gap: bool = False
 
 
 class Definitions(NamedTuple):
@@ -74,7 +77,7 @@ class Definitions(NamedTuple):
 NO_DEFINITIONS: Final = Definitions({}, {})
 
 
-def read_sparkplug(payload: bytes, *, topic: SparkplugTopic, is_replay: bool) -> SparkplugMessage:
+def read_sparkplug(payload: bytes, *, topic: SparkplugTopic, is_replay: bool = False) -> SparkplugMessage:
     """Take a payload apart.
 
     Raises:
@@ -95,10 +98,10 @@ def find_bd_seq(payload: Payload) -> int | None:
 
 
 def make_definitions(payload: Payload) -> tuple[MetricDefinition, ...]:
-    """What a birth defines, as it is kept: names that can never be a sensor's are forgotten, their aliases are known."""
+    """What a birth defines, as it is kept: of names that can never be a sensor's only the aliases."""
     definitions = []
     for metric in payload.metrics:
-        name = metric.name if metric.name is not None and is_sensor_id(_make_id(metric.name)) else None
+        name = metric.name if metric.name is not None and make_sensor_id(metric.name) is not None else None
         if name is not None or metric.alias is not None:
             definitions.append(MetricDefinition(name, metric.alias, metric.datatype))
     return tuple(definitions)
@@ -125,13 +128,13 @@ def make_bundle(message: SparkplugMessage, *, definitions: Definitions, arrived_
     skipped = 0
     for metric in message.payload.metrics:
         definition = _find_definition(metric, definitions)
-        name = metric.name if metric.name is not None else (None if definition is None else definition.name)
         if metric.name is None and definition is None:
             unknown.append(Item((), _explain_nameless(metric)))
             continue
-        if name == BD_SEQ or (name or "").startswith(_CONTROLS) or metric.is_null or metric.kind is None:
+        name = metric.name or (definition and definition.name) or ""
+        if name == BD_SEQ or name.startswith(_CONTROLS) or metric.is_null or metric.kind is None:
             continue
-        sensor_ids = () if name is None else list_sensor_ids(name, message.topic)
+        sensor_ids = list_candidates(name, message.topic)
         if not sensor_ids:
             skipped += 1
             continue
@@ -153,19 +156,14 @@ def _explain_nameless(metric: Metric) -> SiteproofError:
     return UnknownAlias(f"no birth that counts for this message explains alias {metric.alias}")
 
 
-def list_sensor_ids(name: str, topic: SparkplugTopic) -> tuple[str, ...]:
-    """The ids that a metric's sensor may have, the first one first."""
-    own = _make_id(name)
-    node = topic.node.node_id
-    if topic.device_id:
-        candidates = (own, f"{topic.device_id}.{own}", f"{node}.{topic.device_id}.{own}")
-    else:
-        candidates = (own, f"{node}.{own}")
-    return tuple(each for each in candidates if is_sensor_id(each))
-
-
-def _make_id(name: str) -> str:
-    return name.replace("/", ".")
+def list_candidates(name: str, topic: SparkplugTopic) -> tuple[str, ...]:
+    """The ids that a metric's sensor may have, the first one first; none for a name that no sensor can have."""
+    sources = [each for each in (topic.device_id, topic.node.node_id) if each]
+    names = [name]
+    for source in sources:
+        names.append(f"{source}.{names[-1]}")
+    ids = (make_sensor_id(each) for each in names) if name else ()
+    return tuple(each for each in ids if each is not None)
 
 
 def _read_metric(

@@ -17,12 +17,12 @@ from iot.payload import MAX_PAYLOAD_BYTES, MAX_READINGS, PayloadTooLarge, TooMan
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_VARINT_BYTES: Final = 10
 _MASK_32: Final = 0xFFFF_FFFF
-_MASK_64: Final = 0xFFFF_FFFF_FFFF_FFFF
+_MAX_NUMBER: Final = 2**64 - 1
 _MAX_FIELD: Final = 2**29 - 1
 _LAST_SEVEN: Final = 0x7F
 _MAX_PROPERTIES: Final = 256  # of one metric; the few that are in use have a dozen
 _QUALITY: Final = b"Quality"
-_BAD_QUALITIES: Final = frozenset({0, 500})  # bad and stale (Sparkplug 3.0, section 6.4.8.1)
+_BAD_QUALITIES: Final = frozenset({0, 500})  # bad and stale (Sparkplug 3.0, section 6.4.9.1)
 _REBIRTH: Final = "Node Control/Rebirth"
 _BOOLEAN: Final = 11
 
@@ -43,8 +43,8 @@ class Metric(NamedTuple):
         timestamp_ms: since 1970. UTC. [ms]
         datatype: number of Sparkplug's enumeration, such as 10 for a double.
         is_bad: by its property `Quality`: bad or stale.
-        kind: which field holds the value: `int` (32 bits), `long` (64 bits), `float`, `double`, `boolean`, `other`; None
-            where there is no value.
+        kind: which field holds the value: `int` (32 bits), `long` (64 bits), `float`, `double`, `boolean` or `other`;
+            None where there is no value.
         value: of int, long, float and double, as it stands there, unsigned; else None.
     """
 
@@ -186,9 +186,9 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     number = 0
     for place, byte in enumerate(data[position : position + _MAX_VARINT_BYTES]):
         number |= (byte & _LAST_SEVEN) << 7 * place
-        if byte <= _LAST_SEVEN:
-            return number & _MASK_64, position + place + 1
-    raise InvalidSparkplug("the message is no payload of Sparkplug B: a number does not end")
+        if byte <= _LAST_SEVEN and number <= _MAX_NUMBER:
+            return number, position + place + 1
+    raise InvalidSparkplug("the message is no payload of Sparkplug B: a number does not end, or has more than 64 bits")
 
 
 def _integer(raw: Raw) -> int:
@@ -221,7 +221,7 @@ def _text(data: bytes) -> str:
 
 
 def encode_rebirth_request(timestamp_ms: int) -> bytes:
-    """The payload of the NCMD by which a host asks an edge node for all its births (Sparkplug 3.0, section 5.12).
+    """The payload of the NCMD by which a host asks an edge node for all its births (Sparkplug 3.0, "Commands").
 
     Args:
         timestamp_ms: when it is asked, since 1970. [ms]

@@ -14,19 +14,13 @@ from domain.errors import Invalid
 from domain.identifier import InvalidIdentifier, require_caller_id
 
 READINGS: Final = "siteproof/v1/+/+"
-# Verb by verb, so that commands (our own among them) and the states of other hosts do not come at all.
-_SPARKPLUG_FILTERS: Final = (
-    *(f"spBv1.0/+/{verb}/+" for verb in ("NBIRTH", "NDATA", "NDEATH")),
-    *(f"spBv1.0/+/{verb}/+/+" for verb in ("DBIRTH", "DDATA", "DDEATH")),
-)
-_UPLINKS: Final = "application/+/device/+/event/up"
-SUBSCRIPTIONS: Final = (READINGS, *_SPARKPLUG_FILTERS, _UPLINKS)
+SUBSCRIPTIONS: Final = (READINGS, "spBv1.0/#", "application/+/device/+/event/up")
 SENML: Final = "senml"
 MAX_SOURCE_NAME: Final = 128  # characters of an edge node's or device's name; PostgreSQL's index holds 2,700 bytes
 _MAX_TOPIC: Final = 512  # characters; the longest that can be ours has 345
 _PREFIX: Final = ("siteproof", "v1")
 _SPARKPLUG: Final = "spBv1.0"
-_STATE: Final = "STATE"  # of host applications, as a verb up to Sparkplug 2.2, as a group since 3.0
+_STATE: Final = "STATE"  # of host applications: spBv1.0/STATE/<host>; no edge node may have such a group
 _NODE_VERBS: Final = frozenset({"NBIRTH", "NDATA", "NDEATH"})
 _DEVICE_VERBS: Final = frozenset({"DBIRTH", "DDATA", "DDEATH"})
 _COMMANDS: Final = frozenset({"NCMD", "DCMD"})
@@ -79,7 +73,7 @@ class UplinkTopic(NamedTuple):
 
 
 class SilentTopic(NamedTuple):
-    """A topic of Sparkplug that carries no readings: commands, and the states of host applications."""
+    """A topic of Sparkplug that carries no readings: commands, our own among them, and the states of hosts."""
 
 
 Topic = SensorTopic | SenmlTopic | SparkplugTopic | UplinkTopic | SilentTopic
@@ -107,16 +101,13 @@ def parse_topic(topic: str) -> Topic:
 
 
 def _parse_sparkplug(parts: list[str]) -> Topic:
-    if _STATE in parts[1:3]:
+    _, group_id, verb, *names = [*parts, "", ""][: max(3, len(parts))]
+    if group_id == _STATE or verb in _COMMANDS:
         return _SILENT
-    verb = parts[2] if len(parts) > 2 else ""  # noqa: PLR2004 - the third part
-    if verb in _COMMANDS:
-        return _SILENT
-    names = parts[3:]
     has_names = len(names) == (2 if verb in _DEVICE_VERBS else 1) and all(map(_is_source_name, names))
     if verb not in _NODE_VERBS | _DEVICE_VERBS or not has_names:
         raise UnknownTopic("a topic of Sparkplug is spBv1.0/<group>/<verb>/<node>, with /<device> for a device's verb")
-    return SparkplugTopic(EdgeNode(_require_id(parts[1]), names[0]), verb, names[1] if len(names) > 1 else "")
+    return SparkplugTopic(EdgeNode(_require_id(group_id), names[0]), verb, "".join(names[1:]))
 
 
 def _is_source_name(name: str) -> bool:

@@ -45,9 +45,9 @@ class SparkplugSource:
 
     Attributes:
         since: since when it has been online, or offline, by the arrival of its birth or death. UTC.
-        bd_seq: of the birth that the node's death must match; None where it is not known, and for devices.
+        bd_seq: of the node's last birth or death, which belong together by it; None where it is not known, and for
+            devices.
         valid_from: data that arrived before may be of another session, and its aliases mean nothing. UTC.
-        died_at: when its last death arrived. UTC.
         metrics: of its last birth; None where they were not asked for.
     """
 
@@ -56,14 +56,13 @@ class SparkplugSource:
     since: datetime
     bd_seq: int | None
     valid_from: datetime
-    died_at: datetime | None
     metrics: tuple[MetricDefinition, ...] | None
 
 
 def lock_sparkplug_sources(
     connection: Connection, *, nodes: Collection[tuple[str, str]], with_metrics: Collection[SourceKey]
 ) -> list[SparkplugSource]:
-    """These edge nodes with all their devices, kept from other transactions until this one ends.
+    """These edge nodes, known or not, with all their devices, kept from other collectors until this transaction ends.
 
     Args:
         connection: of the caller's transaction.
@@ -78,8 +77,9 @@ def lock_sparkplug_sources(
         "metric_nodes": [key.node_id for key in with_metrics],
         "metric_devices": [key.device_id for key in with_metrics],
     }
+    connection.execute(_QUERIES["lock_nodes"], values)
     with connection.cursor(row_factory=dict_row) as cursor:
-        return [_source(row) for row in cursor.execute(_QUERIES["lock_sources"], values)]
+        return [_source(row) for row in cursor.execute(_QUERIES["list_sources_of_nodes"], values)]
 
 
 def find_known_groups(connection: Connection, *, groups: Collection[str]) -> set[str]:
@@ -98,7 +98,6 @@ def put_sparkplug_sources(connection: Connection, *, sources: Sequence[Sparkplug
             "since": each.since,
             "bd_seq": each.bd_seq,
             "valid_from": each.valid_from,
-            "died_at": each.died_at,
             "metrics": None if each.metrics is None else Jsonb([list(metric) for metric in each.metrics]),
         }
         for each in sorted(sources, key=lambda source: source.key)

@@ -10,7 +10,6 @@ CREATE TABLE sparkplug_source (
     bd_seq bigint,
     -- Data that arrived before may be of another session, in which an alias meant another metric.
     valid_from timestamptz NOT NULL,
-    died_at timestamptz,
     -- Of the last birth: a list of [name, alias, datatype].
     metrics jsonb NOT NULL,
     CONSTRAINT sparkplug_source_pkey PRIMARY KEY (group_id, node_id, device_id)

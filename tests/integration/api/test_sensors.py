@@ -1,14 +1,20 @@
 """The registry of sensors over HTTP."""
 
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from domain.access import Role
+from iot.batch import SensorDirectory, store_batch
+from iot.decoding import read_message
 from tests.integration.api.conftest import Api
+from tests.sparkplug_payloads import encode
 
 BODY: dict[str, Any] = {"project_id": "p1", "kind": "settlement", "unit": "mm"}
+START = datetime(2026, 7, 1, tzinfo=UTC)
+START_MS = 1782864000000  # date -u -d 2026-07-01T00:00:00Z +%s prints 1782864000
 
 
 def test_put_sensor__everything_that_is_known(api: Api) -> None:
@@ -75,3 +81,34 @@ def test_post_instrument__who_may(api: Api) -> None:
         (api.make_token(Role.CORE, area="elsewhere"), HTTPStatus.NOT_FOUND),
     ):
         assert api.client.post("/v1/sensors/s1/instruments", json=given, headers=headers).status_code == status
+
+
+def test_get_latest__edge_node_offline(api: Api) -> None:
+    """The newest reading of a Sparkplug metric says since when its node is offline, until it is born again."""
+    api.put_project()
+    headers = api.make_token(Role.CORE)
+    for sensor_id in ("level", "other"):
+        api.client.put(f"/v1/sensors/{sensor_id}", json=BODY, headers=headers)
+    directory = SensorDirectory()
+
+    def come(second: int, topic: str, payload: bytes) -> None:
+        message = read_message(topic, payload, arrived_at=START + timedelta(seconds=second))
+        with api.database.transaction() as connection:
+            store_batch(connection, messages=[message], directory=directory)
+
+    def find_stale_since(sensor_id: str = "level") -> object:
+        return api.client.get(f"/v1/sensors/{sensor_id}/latest", headers=headers).json()["stale_since"]
+
+    birth = encode({"name": "level", "datatype": 10, "double_value": 1.0}, timestamp=START_MS, seq=0)
+    come(0, "spBv1.0/p1/NBIRTH/gw", birth)
+    come(1, "siteproof/v1/p1/other", b'{"t": "2026-07-01T00:00:00Z", "v": 1}')
+    assert find_stale_since() is None
+    come(5, "spBv1.0/p1/NDEATH/gw", encode(timestamp=START_MS))
+    assert find_stale_since() == "2026-07-01T00:00:05Z"
+    assert find_stale_since("other") is None
+    come(6, "spBv1.0/p1/NBIRTH/gw2", birth)  # another node stands for it, and is online
+    assert find_stale_since() is None
+    come(7, "spBv1.0/p1/NDEATH/gw2", encode(timestamp=START_MS))
+    assert find_stale_since() == "2026-07-01T00:00:07Z"
+    come(8, "spBv1.0/p1/NBIRTH/gw", birth)
+    assert find_stale_since() is None

@@ -5,7 +5,7 @@ import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from iot.endpoint import InvalidBrokerUrl, parse_broker_url
 from iot.mosquitto_configuration import COLLECTOR, NETWORK_SERVER, Listener, write_guarded_configuration
 from storage.database import Database
 from tests.integration.iot.conftest import DEADLINE_S, can_connect, count_rows, find_free_port, wait_until
+from tests.sparkplug_payloads import encode
 
 FAILURES = 128  # MQTT 5, section 2.4: reason codes from here on are failures
 NOT_AUTHORISED = 135
@@ -39,6 +40,20 @@ class Guarded:
         """The URL by which a user comes."""
         secret = self.passwords[user] if password is None else password
         return f"mqtts://{quote(user)}:{quote(secret)}@localhost:{self.port}?ca={quote(str(self.authority))}"
+
+    def listen(self, user: str, topic_filter: str, tell: Callable[[str], None]) -> Client:
+        """A client that tells the topics of what its user may hear; to be disconnected."""
+        client = Client(CallbackAPIVersion.VERSION2)
+        endpoint = parse_broker_url(self.make_url(user))
+        endpoint.prepare(client)
+        subscribed = threading.Event()
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.on_message = lambda _client, _userdata, message: tell(message.topic)
+        client.connect(endpoint.host, endpoint.port)
+        client.loop_start()
+        client.subscribe(topic_filter, qos=1)
+        assert subscribed.wait(DEADLINE_S)
+        return client
 
     def may_publish(self, user: str, topic: str, payload: bytes = READING) -> bool:
         """Publish with MQTT 5, and return whether the broker took it; it says 135 to who is not authorised."""
@@ -90,12 +105,50 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
 def test_guarded_broker__a_project_writes_its_own_topics_alone(guarded: Guarded) -> None:
     """A gateway with one project's password reaches no other project, no uplinks and no collector's business."""
     assert guarded.may_publish("b1", "siteproof/v1/b1/s1")
-    assert guarded.may_publish("b1", "spBv1.0/b1/NDATA/node")
-    for topic in ("siteproof/v1/b2/s1", "spBv1.0/b2/NDATA/node", "application/a/device/d/event/up", "other"):
+    for topic in ("siteproof/v1/b1/senml", "spBv1.0/b1/NDATA/node", "spBv1.0/b1/DBIRTH/node/device"):
+        assert guarded.may_publish("b1", topic)
+    for topic in (
+        "siteproof/v1/b2/s1",
+        "siteproof/v1/b2/senml",
+        "spBv1.0/b2/NDATA/node",
+        "spBv1.0/b2/NCMD/node",
+        "spBv1.0/STATE/host",
+        "application/a/device/d/event/up",
+        "other",
+    ):
         assert not guarded.may_publish("b1", topic)
     assert guarded.may_publish(NETWORK_SERVER, "application/a/device/d/event/up")
-    assert not guarded.may_publish(NETWORK_SERVER, "siteproof/v1/b1/s1")
-    assert not guarded.may_publish(COLLECTOR, "siteproof/v1/b1/s1")
+    for topic in ("siteproof/v1/b1/s1", "siteproof/v1/b1/senml", "spBv1.0/b1/NDATA/node"):
+        assert not guarded.may_publish(NETWORK_SERVER, topic)
+    assert guarded.may_publish(COLLECTOR, "spBv1.0/b1/NCMD/node")
+    for topic in ("siteproof/v1/b1/s1", "spBv1.0/b1/NDATA/node", "spBv1.0/b1/DCMD/node/device", "application/a"):
+        assert not guarded.may_publish(COLLECTOR, topic)
+
+
+def test_guarded_broker__a_node_hears_its_own_commands_alone(guarded: Guarded, registered: Database) -> None:
+    """Data without a birth makes the collector ask: the project's user hears it, another project's does not."""
+    heard: dict[str, list[str]] = {"b1": [], "b2": []}
+    clients = [guarded.listen(user, "spBv1.0/#", heard[user].append) for user in heard]
+    collector = Collector(registered, url=guarded.make_url(COLLECTOR), client_id="c")
+    stop = threading.Event()
+    thread = threading.Thread(target=collector.run, args=(stop,))
+    thread.start()
+    try:
+        wait_until(lambda: collector.is_subscribed, what="the subscription")
+        assert guarded.may_publish(NETWORK_SERVER, "application/a/device/d/event/up", b"junk")
+        assert guarded.may_publish("b1", "siteproof/v1/b1/senml", b"junk")
+        assert guarded.may_publish("b1", "spBv1.0/b1/NDATA/gw", encode({"alias": 1, "double_value": 1.0}, seq=3))
+        wait_until(lambda: collector.counters.dead == 3, what="3 dead letters")
+        wait_until(lambda: heard["b1"] == ["spBv1.0/b1/NCMD/gw"], what="the command")
+        # Whatever came for b2 before this comes before it.
+        assert guarded.may_publish(COLLECTOR, "spBv1.0/b2/NCMD/last", b"")
+        wait_until(lambda: heard["b2"] == ["spBv1.0/b2/NCMD/last"], what="b2's own")
+    finally:
+        stop.set()
+        thread.join(DEADLINE_S)
+        for client in clients:
+            client.disconnect()
+            client.loop_stop()
 
 
 @pytest.mark.parametrize("use_mqtt5", [False, True])
