@@ -103,7 +103,7 @@ function IssueRow({ site, issue, isChosen }: IssueProps & { readonly isChosen: b
         </time>
       </p>
       <a class="button is-small issue-open" href={isChosen ? "#/issues" : addressOfIssue(issue.id)} aria-expanded={isChosen}>
-        {t(isChosen ? "viewer.close" : "issue.show")}
+        {t(isChosen ? "issue.fold" : "issue.show")}
       </a>
       {isChosen && (detail ? <Detail site={site} issue={detail} /> : <p class="muted">{t("load.busy")}</p>)}
     </li>
