@@ -15,12 +15,14 @@ from domain.access import Principal, Role
 from domain.errors import Forbidden, NotFound
 from domain.finding import Finding
 from domain.identifier import parse_uuid
+from domain.issue import Issue
 from domain.media import Medium
 from domain.project import Project
 from domain.sensor import Sensor
 from storage.database import Connection
 from storage.errors import UnknownProject
 from storage.finding import find_finding
+from storage.issue import find_issue
 from storage.media import find_media
 from storage.project import find_project
 from storage.sensor import find_sensor
@@ -60,6 +62,12 @@ class UnknownSensor(NotFound):
     """There is no such sensor, or it is out of sight."""
 
     code: ClassVar[str] = "sensor.not_found"
+
+
+class UnknownIssue(NotFound):
+    """There is no such issue, or it is out of sight."""
+
+    code: ClassVar[str] = "issue.not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +217,19 @@ def see_new_sensor(connection: Connection, principal: Principal, request: Reques
     if find_sensor(connection, sensor_id=request.path_params["sensor_id"]) is None:
         return None
     return see_sensor(connection, principal, request)
+
+
+def see_issue(connection: Connection, principal: Principal, request: Request) -> Issue:
+    """The issue of the path.
+
+    Raises:
+        UnknownIssue: it is not there, or out of sight.
+    """
+    issue_id = parse_uuid(request.path_params["issue_id"])
+    issue = None if issue_id is None else find_issue(connection, issue_id=issue_id)
+    if issue is None or not _sees_project_id(connection, principal, issue.project_id):
+        raise UnknownIssue("there is no such issue")
+    return issue
 
 
 def _sees_project_id(connection: Connection, principal: Principal, project_id: str) -> bool:

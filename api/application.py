@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import Response
 
-from api import dead_letters, events, findings, health, media, milestones, projects, sensors, settlement, whoami
+from api import dead_letters, events, findings, health, issues, media, milestones, projects, sensors, settlement, whoami
 from api.errors import install_error_handlers
 from api.openapi import describe
 from api.pages import install_pages
@@ -24,6 +24,7 @@ ROUTERS: Final = (
     media.router,
     media.upload_router,
     findings.router,
+    issues.router,
     sensors.router,
     settlement.router,
     dead_letters.router,

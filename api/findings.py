@@ -5,17 +5,26 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from api.access import EVERYBODY, Allowed, Asker, see_finding, see_nothing
+from api.access import EVERYBODY, Allowed, Asker, get_visible_project, see_finding, see_nothing
 from api.paging import After, Limit, make_collection
-from api.schemas import Collection, FindingView, ReviewBody
+from api.schemas import Collection, FindingView, ReviewBody, ReviewIssueBody
 from api.strict_json import StrictRoute
 from domain.access import Role
+from domain.errors import Invalid
 from domain.finding import Finding, FindingStatus, Kind, Severity
-from findings.recording import decide_finding
-from storage.finding import list_findings
+from findings.issue import NewIssue, raise_issue
+from findings.recording import decide_finding, get_finding
+from storage.database import Connection
+from storage.finding import list_findings, lock_finding
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["findings"])
 REVIEWERS = frozenset({Role.INSPECTOR})
+
+
+class OtherProject(Invalid):
+    """An issue of another project than its finding's."""
+
+    code = "issue.other_project"
 
 
 @router.get("/findings")
@@ -57,13 +66,39 @@ def get_finding_route(asker: Annotated[Asker[Finding], Depends(Allowed(EVERYBODY
 def review_finding_route(
     body: ReviewBody, asker: Annotated[Asker[Finding], Depends(Allowed(REVIEWERS, see_finding))]
 ) -> FindingView:
-    """Confirm or dismiss a finding; saying the same twice is saying it once."""
+    """Confirm or dismiss a finding, and raise an issue from it; saying the same twice is saying it once."""
     with asker.transaction() as connection:
+        lock_finding(connection, finding_id=asker.thing.id)
+        # Read again behind the lock: somebody may have raised an issue from it since the request was let in.
+        finding = get_finding(connection, asker.thing.id)
+        if body.issue is not None and finding.issue_id is None:
+            _raise_issue(asker, connection, body.issue, reason=body.reason)
         finding = decide_finding(
             connection,
-            finding_id=asker.thing.id,
+            finding_id=finding.id,
             decision=body.decision,
             reviewed_by=asker.principal.label,
             reason=body.reason,
         )
     return FindingView.of(finding)
+
+
+def _raise_issue(asker: Asker[Finding], connection: Connection, issue: ReviewIssueBody, *, reason: str) -> None:
+    project_id = asker.thing.project_id
+    if issue.project_id not in {None, project_id}:
+        raise OtherProject(f"the finding is of project {project_id}")
+    raise_issue(
+        connection,
+        project=get_visible_project(connection, asker.principal, project_id),
+        new=NewIssue(
+            title=issue.title,
+            severity=issue.severity,
+            milestone_id=issue.milestone_id,
+            finding_ids=(asker.thing.id, *issue.finding_ids),
+            due_date=issue.due_date,
+            assigned_to=issue.assigned_to,
+        ),
+        principal=asker.principal,
+        now=asker.services.clock.now(),
+        reason=reason,
+    )

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from domain.access import Role
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
+from domain.issue import Issue, IssueStatus, Transition
 from domain.media import MediaFormat, MediaStatus, Medium
 from domain.place import Position, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
@@ -322,11 +324,36 @@ class FindingView(Shape):
         return cls.model_validate(finding)
 
 
+# Years that every calendar and PostgreSQL can add days to.
+DueDate = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+FindingIds = Annotated[list[UUID], Field(max_length=200)]
+
+
+class ReviewIssueBody(Shape):
+    """The issue that a confirmed finding is raised into; what is silent comes from the finding."""
+
+    project_id: CallerId | None = None
+    title: Text | None = None
+    severity: Severity | None = None
+    milestone_id: CallerId | None = None
+    finding_ids: FindingIds = []
+    due_date: DueDate | None = None
+    assigned_to: Text | None = None
+
+
 class ReviewBody(Shape):
     """An inspector's decision."""
 
     decision: Decision
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    issue: ReviewIssueBody | None = None
+
+    @model_validator(mode="after")
+    def check_issue(self) -> "ReviewBody":
+        """What is no fault is not to be mended."""
+        if self.issue is not None and self.decision is not Decision.CONFIRMED:
+            raise ValueError("an issue is raised from a confirmed finding only")
+        return self
 
 
 class AlarmBody(Shape):
@@ -522,3 +549,92 @@ class BucketView(Shape):
     min: float
     max: float
     n: int
+
+
+class IssueBody(Shape):
+    """What `POST /v1/issues` takes; `due_date` by the severity, `assigned_to` the contractor where they are silent."""
+
+    project_id: CallerId
+    title: Text
+    severity: Severity | None = None
+    milestone_id: CallerId | None = None
+    finding_ids: FindingIds = []
+    due_date: DueDate | None = None
+    assigned_to: Text | None = None
+
+
+class TransitionBody(Shape):
+    """A step of an issue; a rectification needs the photos that show it."""
+
+    to: Literal[
+        IssueStatus.ASSIGNED, IssueStatus.RECTIFIED, IssueStatus.FAILED, IssueStatus.CLOSED, IssueStatus.REOPENED
+    ]
+    note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    media_ids: Annotated[list[UUID], Field(max_length=50)] = []
+    assigned_to: Text | None = None
+    due_date: DueDate | None = None
+
+
+class AfterPhotoView(Shape):
+    """A photo that shows mended work; `unknown` names the checks that could tell nothing of it."""
+
+    media_id: UUID
+    unknown: list[str]
+
+
+class TransitionView(Shape):
+    """A step, as it was recorded."""
+
+    from_: Annotated[IssueStatus | None, Field(serialization_alias="from")]
+    to: IssueStatus
+    at: datetime
+    by: str
+    person: str | None
+    role: Role
+    note: str | None
+    media_ids: list[UUID]
+    after_photos: list[AfterPhotoView]
+
+
+class IssueView(Shape):
+    """An issue; `due_at` is the end of `due_date` in the project's time zone."""
+
+    id: UUID
+    project_id: str
+    milestone_id: str | None
+    title: str
+    severity: Severity
+    status: IssueStatus
+    assigned_to: str | None
+    due_date: date
+    due_at: datetime
+    overdue: bool
+    creation_date: datetime
+    creation_author: str
+    modified_date: datetime
+    finding_ids: list[UUID]
+
+    @classmethod
+    def of(cls, issue: Issue, *, now: datetime) -> "IssueView":
+        """The view of a stored issue."""
+        return cls(**_list_issue_fields(issue, now))
+
+
+class IssueDetailView(IssueView):
+    """An issue with all that happened to it, and the steps that the asker may make next."""
+
+    history: list[TransitionView]
+    steps: list[IssueStatus]
+
+    @classmethod
+    def with_history(
+        cls, issue: Issue, *, history: list[Transition], steps: list[IssueStatus], now: datetime
+    ) -> "IssueDetailView":
+        """The view of a stored issue with its history."""
+        told = [TransitionView.model_validate(each) for each in history]
+        return cls(**_list_issue_fields(issue, now), history=told, steps=steps)
+
+
+def _list_issue_fields(issue: Issue, now: datetime) -> dict[str, Any]:
+    fields = {name: getattr(issue, name) for name in IssueView.model_fields if name != "overdue"}
+    return fields | {"overdue": issue.is_overdue(now), "finding_ids": list(issue.finding_ids)}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.evidence import CheckName, Grade, Verdict
 from domain.finding import FindingStatus, Severity
+from domain.issue import IssueStatus
 from domain.media import MediaStatus, Medium
 
 # Parts of `requires` that this release stores and cannot judge yet. A gate that let them pass would be a guess.
@@ -38,6 +39,7 @@ class GateFacts:
         waiting_media: of this milestone, not yet analysed.
         holding: open or confirmed findings, major or worse: (id, code, severity, status).
         holding_before: ids of the milestones before it that do not pass themselves.
+        holding_issues: its issues that are not closed, major or worse: (id, title, severity, status).
     """
 
     requires: dict[str, Any]
@@ -45,6 +47,7 @@ class GateFacts:
     waiting_media: int
     holding: Sequence[tuple[UUID, str, Severity, FindingStatus]]
     holding_before: Sequence[str]
+    holding_issues: Sequence[tuple[UUID, str, Severity, IssueStatus]] = ()
 
 
 def counts_as_evidence(medium: Medium) -> bool:
@@ -82,6 +85,14 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
             {"finding_id": str(finding_id), "finding_code": code, "severity": severity.value},
         )
         for finding_id, code, severity, status in facts.holding
+    ]
+    reasons += [
+        Reason(
+            "gate.issue_open",
+            {"zh": f"质量问题“{title}”尚未关闭。", "en": f"The issue '{title}' is not closed."},
+            {"issue_id": str(issue_id), "severity": severity.value, "status": status.value},
+        )
+        for issue_id, title, severity, status in facts.holding_issues
     ]
     return reasons
 

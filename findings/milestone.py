@@ -8,6 +8,7 @@ from domain.project import Milestone
 from findings.gate import GateFacts, Reason, counts_as_evidence, judge_gate
 from storage.database import Connection
 from storage.finding import list_holding_findings
+from storage.issue import list_holding_issues
 from storage.media import list_media
 from storage.page import MAX_PAGE
 from storage.project import find_milestone
@@ -87,4 +88,5 @@ def _gather_facts(connection: Connection, milestone: Milestone, holding_before: 
         waiting_media=waiting,
         holding=list_holding_findings(connection, project_id=milestone.project_id, milestone_id=milestone.id),
         holding_before=holding_before,
+        holding_issues=list_holding_issues(connection, project_id=milestone.project_id, milestone_id=milestone.id),
     )

@@ -1,6 +1,7 @@
 """Recording findings: the row and its event in one transaction, once however often it is told."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -51,19 +52,26 @@ def decide_finding(
         LookupError: there is no such finding.
     """
     lock_finding(connection, finding_id=finding_id)
-    finding = _get(connection, finding_id)
+    finding = get_finding(connection, finding_id)
     if finding.status is FindingStatus(decision.value):
         return finding
     if finding.status is not FindingStatus.OPEN:
         raise AlreadyReviewed(f"the finding is {finding.status} already", status=finding.status.value)
     review_finding(connection, finding_id=finding_id, decision=decision, reviewed_by=reviewed_by, reason=reason)
-    decided = _get(connection, finding_id)
+    decided = get_finding(connection, finding_id)
     tell_finding(connection, decided, event="reviewed")
     return decided
 
 
-def tell_finding(connection: Connection, finding: Finding, *, event: str) -> None:
-    """Write the event `siteproof.finding.<event>` with what a follower needs to decide without asking back."""
+def tell_finding(connection: Connection, finding: Finding, *, event: str, at: datetime | None = None) -> None:
+    """Write the event `siteproof.finding.<event>` with what a follower needs to decide without asking back.
+
+    Args:
+        connection: of the caller's transaction; it commits.
+        finding: as it is now.
+        event: what happened to it.
+        at: when. UTC. Silent: the finding's own time where it was recorded, else that of its review.
+    """
     project = find_project(connection, project_id=finding.project_id)
     if project is None:
         raise UnknownProject("there is no such project")
@@ -73,7 +81,7 @@ def tell_finding(connection: Connection, finding: Finding, *, event: str) -> Non
         project_id=finding.project_id,
         area=project.area,
         subject=f"findings/{finding.id}",
-        occurred_at=finding.occurred_at if event == "recorded" else finding.reviewed_at or finding.recorded_at,
+        occurred_at=at or (finding.occurred_at if event == "recorded" else finding.reviewed_at or finding.recorded_at),
         data={
             "finding_id": str(finding.id),
             "project_id": finding.project_id,
@@ -85,11 +93,17 @@ def tell_finding(connection: Connection, finding: Finding, *, event: str) -> Non
             "title": finding.title,
             "media_id": None if finding.media_id is None else str(finding.media_id),
             "sensor_id": finding.sensor_id,
+            "issue_id": None if finding.issue_id is None else str(finding.issue_id),
         },
     )
 
 
-def _get(connection: Connection, finding_id: UUID) -> Finding:
+def get_finding(connection: Connection, finding_id: UUID) -> Finding:
+    """A finding that is known to be there.
+
+    Raises:
+        LookupError: it is not.
+    """
     finding = find_finding(connection, finding_id=finding_id)
     if finding is None:
         raise LookupError(finding_id)

@@ -209,7 +209,7 @@ def token() -> None:
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--area", required=True, help="Path like county/town/village; / is everywhere.")
 @click.option("--project", help="Only this project.")
-@click.option("--person", help="Whose token it is; separation of duties goes by it.")
+@click.option("--person", help="Whose token it is; who rectifies or closes issues must be named.")
 @click.option("--name", help="What it is for.")
 def create_token_command(*, role: str, area: str, project: str | None, person: str | None, name: str | None) -> None:
     """Print a new token, alone, once."""

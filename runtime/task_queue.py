@@ -15,7 +15,9 @@ ANALYSE: Final = "siteproof.analyse_medium"
 SWEEP: Final = "siteproof.sweep"
 RETAIN: Final = "siteproof.retain"
 RECOMPUTE: Final = "siteproof.recompute"
+REMIND: Final = "siteproof.remind"
 _RETAIN_EVERY_S: Final = 3600.0
+_REMIND_EVERY_S: Final = 60.0
 QUEUE: Final = "siteproof"
 
 
@@ -52,6 +54,7 @@ def make_queue(settings: Settings) -> Celery:
                 "options": {"expires": settings.sweep_every_s},
             },
             "retain": {"task": RETAIN, "schedule": _RETAIN_EVERY_S, "options": {"expires": _RETAIN_EVERY_S}},
+            "remind": {"task": REMIND, "schedule": _REMIND_EVERY_S, "options": {"expires": _REMIND_EVERY_S}},
         },
     )
     return app

@@ -11,10 +11,11 @@ from celery import Celery
 from analysis.medium_analysis import Workplace, analyse_medium
 from domain.clock import SystemClock
 from domain.errors import Unavailable
+from findings.reminder import remind
 from iot.recomputation import recompute_waiting
 from runtime.assembly import make_media_store
 from runtime.settings import Settings
-from runtime.task_queue import ANALYSE, RECOMPUTE, RETAIN, SWEEP, Doorbell, make_queue
+from runtime.task_queue import ANALYSE, RECOMPUTE, REMIND, RETAIN, SWEEP, Doorbell, make_queue
 from storage.database import Database
 from storage.media import ring_waiting_media
 from storage.reading import drop_expired_readings
@@ -24,6 +25,7 @@ _LOG: Final = logging.getLogger(__name__)
 _SWEEP_LIMIT: Final = 1000
 _RETRY_AFTER_S: Final = 5
 _RECOMPUTE_PAGES: Final = 20  # of 5,000 readings, some ten seconds; photos wait no longer behind them
+_REMIND_LIMIT: Final = 500
 _MAX_MEMORY_KB: Final = 1_500_000  # a leak in a decoder ends with its process, not with the machine
 
 
@@ -85,9 +87,15 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     def recompute() -> int:
         return recompute_waiting(get_workplace().database, max_pages=_RECOMPUTE_PAGES)
 
+    def remind_all() -> int:
+        workplace = get_workplace()
+        with workplace.database.transaction() as connection:
+            return remind(connection, now=workplace.clock.now(), limit=_REMIND_LIMIT)
+
     app.task(sweep, name=SWEEP)
     app.task(recompute, name=RECOMPUTE)
     app.task(retain, name=RETAIN)
+    app.task(remind_all, name=REMIND)
 
 
 def make_workplace(settings: Settings, database: Database) -> Workplace:

@@ -1,5 +1,6 @@
 """Findings as rows. What recording one means beside its row (the event) is in `findings`."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -103,6 +104,30 @@ def list_holding_findings(
     rows = connection.execute(_QUERIES["list_holding_findings"], values).fetchall()
     rows += connection.execute(_QUERIES["list_project_wide_holding_findings"], {"project_id": project_id}).fetchall()
     return [(row[0], row[1], Severity(row[2]), FindingStatus(row[3])) for row in rows]
+
+
+def attach_finding(connection: Connection, *, finding_id: UUID, issue_id: UUID) -> None:
+    """Say which issue a finding ends in."""
+    connection.execute(_QUERIES["attach_finding"], {"id": finding_id, "issue_id": issue_id})
+
+
+def set_finding_status(connection: Connection, *, finding_id: UUID, status: FindingStatus) -> None:
+    """Write what became of a finding through its issue."""
+    connection.execute(_QUERIES["set_finding_status"], {"id": finding_id, "status": status})
+
+
+def lock_issue_findings(connection: Connection, *, issue_id: UUID) -> list[Finding]:
+    """The findings of an issue, oldest first, held until the transaction ends."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [_finding(row) for row in cursor.execute(_QUERIES["lock_issue_findings"], {"issue_id": issue_id})]
+
+
+def take_unreviewed_findings(
+    connection: Connection, *, now: datetime, recorded_before: datetime, limit: int
+) -> list[UUID]:
+    """Findings that nobody decided upon and nobody was reminded of, at most `limit`; told with the commit."""
+    values = {"now": now, "recorded_before": recorded_before, "limit": limit}
+    return [row[0] for row in connection.execute(_QUERIES["take_unreviewed_findings"], values)]
 
 
 def _finding(row: dict[str, Any]) -> Finding:

@@ -60,3 +60,27 @@ FROM finding
 WHERE project_id = %(project_id)s AND milestone_id IS NULL AND kind = 'sensor'
   AND status IN ('open', 'confirmed') AND severity IN ('major', 'critical')
 ORDER BY seq;
+
+-- name: attach_finding
+UPDATE finding SET issue_id = %(issue_id)s WHERE id = %(id)s;
+
+-- name: set_finding_status
+UPDATE finding SET status = %(status)s WHERE id = %(id)s;
+
+-- name: lock_issue_findings
+SELECT id, project_id, milestone_id, kind, code, severity, status, title, occurred_at, recorded_at, media_id,
+       sensor_id, box_xyxy_px, chainage_m, details, issue_id, reviewed_at, reviewed_by, review_reason
+FROM finding WHERE issue_id = %(issue_id)s ORDER BY seq
+FOR UPDATE;
+
+-- name: take_unreviewed_findings
+-- Each once: whoever takes it tells it in the same transaction.
+UPDATE finding SET unreviewed_told_at = %(now)s
+WHERE id IN (
+    SELECT id FROM finding
+    WHERE unreviewed_told_at IS NULL AND status = 'open' AND recorded_at <= %(recorded_before)s
+    ORDER BY recorded_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id;

@@ -46,8 +46,15 @@ export class Client {
     return this.get<Page<T>>(path, query, signal);
   }
 
-  async post<T>(path: string, body: unknown): Promise<T> {
-    const headers = { "Content-Type": "application/json" };
+  /** With its entity tag, to send along with a change of it. */
+  async getTagged<T>(path: string, signal?: AbortSignal): Promise<{ readonly value: T; readonly tag: string | null }> {
+    const response = await this.ask(path, signal ? { signal } : {});
+    return { value: (await response.json()) as T, tag: response.headers.get("ETag") };
+  }
+
+  /** With `tag`, the service refuses (412) where somebody changed the thing since it was read. */
+  async post<T>(path: string, body: unknown, tag: string | null = null): Promise<T> {
+    const headers = { "Content-Type": "application/json", ...(tag === null ? {} : { "If-Match": tag }) };
     return (await this.ask(path, { method: "POST", headers, body: JSON.stringify(body) })).json() as Promise<T>;
   }
 

@@ -5,7 +5,7 @@ import { START_FILTER, writeFilter, type Filter } from "./ordering";
 import type { Site } from "./site";
 import { KINDS, SEVERITIES, STATUSES } from "./wire";
 
-type Choice = readonly [value: string, label: string];
+export type Choice = readonly [value: string, label: string];
 
 interface SelectProps {
   readonly label: string;
@@ -14,7 +14,7 @@ interface SelectProps {
   readonly onChoose: (value: string) => void;
 }
 
-function Select({ label, value, choices, onChoose }: SelectProps) {
+export function Select({ label, value, choices, onChoose }: SelectProps) {
   return (
     <label class="filter">
       <span>{label}</span>

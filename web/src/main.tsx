@@ -5,6 +5,7 @@ import { render } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { startLanguage, t } from "./language";
+import { followPlace } from "./place";
 import { Page } from "./page";
 import { forgetToken, keepToken, takeToken } from "./session";
 import { SignIn } from "./sign-in";
@@ -35,8 +36,9 @@ function Root({ start }: { start: string | null }) {
 }
 
 startLanguage();
+followPlace();
 effect(() => {
   document.title = t("app.name");
 });
-const place = document.getElementById("page");
-if (place) render(<Root start={takeToken()} />, place);
+const frame = document.getElementById("page");
+if (frame) render(<Root start={takeToken()} />, frame);

@@ -2,16 +2,28 @@ import { describe, expect, it } from "vitest";
 
 import { makeAddress, makePath } from "./client";
 import { formatAgo, formatChainage, formatNumber, formatPercent, formatTime, formatWithin } from "./format";
+import { compareIssues, listQueries } from "./issue-book";
 import { Lane } from "./lane";
 import { chooseLanguage, chooseText, formatMessage } from "./language";
 import { MESSAGES } from "./messages";
 import { compareFindings, passes, readFilter, START_FILTER, writeFilter, type Filter } from "./ordering";
 import { walkPages } from "./paging";
+import { addressOfIssue, readPlace } from "./place";
 import { makePlot } from "./plot";
 import { readTokenOfHash } from "./session";
 import { findLevel } from "./side";
 import { chooseWindow } from "./sensor-plot";
-import { KINDS, SEVERITIES, STATUSES, type Bucket, type Finding, type Page, type Sensor } from "./wire";
+import {
+  ISSUE_STATUSES,
+  KINDS,
+  SEVERITIES,
+  STATUSES,
+  type Bucket,
+  type Finding,
+  type Issue,
+  type Page,
+  type Sensor,
+} from "./wire";
 
 describe("messages", () => {
   it("has every key in both languages, and nothing empty", () => {
@@ -30,7 +42,11 @@ describe("messages", () => {
 
   it("knows a word for each kind, severity and status of the API", () => {
     const values = [...KINDS.map((each) => `kind.${each}`), ...SEVERITIES.map((each) => `severity.${each}`)];
-    for (const key of [...values, ...STATUSES.map((each) => `status.${each}`)]) expect(MESSAGES.zh).toHaveProperty([key]);
+    const issues = ISSUE_STATUSES.map((each) => `issue.status.${each}`);
+    const steps = ISSUE_STATUSES.filter((each) => each !== "open" && each !== "rectified").map((each) => `issue.step.${each}`);
+    for (const key of [...values, ...STATUSES.map((each) => `status.${each}`), ...issues, ...steps]) {
+      expect(MESSAGES.zh).toHaveProperty([key]);
+    }
   });
 
   it("says Chinese in Chinese", () => {
@@ -253,5 +269,41 @@ describe("sensors", () => {
     const hour = 3_600_000;
     expect(chooseWindow(99 * hour, 100 * hour)).toEqual({ from: 94 * hour, to: 100 * hour });
     expect(chooseWindow(50 * hour, 100 * hour)).toEqual({ from: 47 * hour, to: 53 * hour });
+  });
+});
+
+describe("place", () => {
+  const id = "01234567-89ab-4cde-8f01-23456789abcd";
+
+  it("is the page that the address names, with the issue that it opens", () => {
+    expect(readPlace("#/issues")).toEqual({ page: "issues", issueId: null });
+    expect(readPlace(addressOfIssue(id))).toEqual({ page: "issues", issueId: id });
+  });
+
+  it("is the findings wherever else the address leads", () => {
+    for (const hash of ["", "#findings", "#/findings", "#/issues/../tokens", `#/elsewhere/${id}`]) {
+      expect(readPlace(hash)).toEqual({ page: "findings", issueId: null });
+    }
+  });
+});
+
+describe("issues", () => {
+  const make = (id: string, due_at: string, overdue = false): Issue => ({ id, due_at, overdue }) as Issue;
+
+  it("come with the overdue first, then by the moment at which they are due", () => {
+    const issues = [
+      make("later", "2026-11-24T16:00:00Z"),
+      // 20:00 at +08:00 is 12:00 in UTC, four hours before the first.
+      make("sooner", "2026-11-24T20:00:00+08:00"),
+      make("late", "2026-12-30T16:00:00Z", true),
+    ];
+    expect([...issues].sort(compareIssues).map((each) => each.id)).toEqual(["late", "sooner", "later"]);
+  });
+
+  it("are asked for by every status but closed where they wait", () => {
+    const asked = listQueries("waiting").map((each) => each["status"]);
+    expect(asked).toEqual(["open", "assigned", "rectified", "failed", "reopened"]);
+    expect(listQueries("overdue")).toEqual([{ overdue: true }]);
+    expect(listQueries("closed")).toEqual([{ status: "closed" }]);
   });
 });

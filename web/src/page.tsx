@@ -4,15 +4,32 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Filters } from "./filters";
+import { Issues } from "./issues";
 import { language, switchLanguage, t, tValue } from "./language";
 import { List } from "./list";
 import { START_FILTER, writeFilter } from "./ordering";
+import { place } from "./place";
 import { Side } from "./side";
 import { FINDINGS_BOUND, type Site } from "./site";
-import { press, Viewer } from "./viewer";
+import { KEYED_ACTS, press, Viewer } from "./viewer";
 import { SEVERITIES } from "./wire";
 
 export function Page({ site, onSignOut }: { site: Site; onSignOut: () => void }) {
+  const { page, issueId } = place.value;
+  return (
+    <>
+      {page === "findings" && (
+        <a class="skip" href="#findings">
+          {t("app.skip")}
+        </a>
+      )}
+      <Header site={site} onSignOut={onSignOut} />
+      {page === "issues" ? <Issues site={site} chosen={issueId} /> : <FindingsPage site={site} />}
+    </>
+  );
+}
+
+function FindingsPage({ site }: { site: Site }) {
   const [enlarged, setEnlarged] = useState<string | null>(null);
   useKeys(enlarged === null);
   const findings = site.shown.value;
@@ -29,10 +46,6 @@ export function Page({ site, onSignOut }: { site: Site; onSignOut: () => void })
   };
   return (
     <>
-      <a class="skip" href="#findings">
-        {t("app.skip")}
-      </a>
-      <Header site={site} onSignOut={onSignOut} />
       <div class="layout">
         <main id="findings" tabIndex={-1} aria-labelledby="findings-title">
           <Fold label={t("filter.title")} wide="(min-width: 40.01em)">
@@ -56,7 +69,8 @@ function Header({ site, onSignOut }: { site: Site; onSignOut: () => void }) {
   return (
     <header class="top">
       <h1 class="brand">{t("app.name")}</h1>
-      <Summary site={site} />
+      {site.who.value?.role !== "field" && <Places />}
+      {place.value.page === "findings" && <Summary site={site} />}
       <div class="top-end">
         {who && (
           <span class="who" title={who.area}>
@@ -82,6 +96,21 @@ export function LanguageButton() {
     <button type="button" class="button is-small is-plain" lang={language.value === "zh" ? "en" : "zh-CN"} onClick={switchLanguage}>
       {t("language.other")}
     </button>
+  );
+}
+
+/** The two pages. */
+function Places() {
+  const here = place.value.page;
+  return (
+    <nav class="places" aria-label={t("place.title")}>
+      <a href="#/findings" aria-current={here === "findings" ? "page" : undefined}>
+        {t("list.title")}
+      </a>
+      <a href="#/issues" aria-current={here === "issues" ? "page" : undefined}>
+        {t("issue.title")}
+      </a>
+    </nav>
   );
 }
 
@@ -188,8 +217,7 @@ function useKeys(active: boolean): void {
       if (target.closest("input, select, textarea")) return;
       const card = target.closest<HTMLElement>(".cards [data-finding]");
       if (event.key === "j" || event.key === "k") focusNext(card, event.key === "j" ? 1 : -1);
-      else if (event.key === "c") press(card, "confirm");
-      else if (event.key === "d") press(card, "dismiss");
+      else if (event.key in KEYED_ACTS) press(card, KEYED_ACTS[event.key as keyof typeof KEYED_ACTS]);
       else if (event.key === "Enter" && target === card) press(card, "enlarge");
       else return;
       event.preventDefault();

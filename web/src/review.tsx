@@ -6,17 +6,22 @@ import { Problem } from "./client";
 import { formatTime } from "./format";
 import { t, tValue } from "./language";
 import type { MessageKey } from "./messages";
+import { addressOfIssue } from "./place";
 import type { Site } from "./site";
 import type { Decision, Finding } from "./wire";
 
-const REASONS: Record<Decision, readonly MessageKey[]> = {
+/** What an inspector may do with a finding: `raised` is confirmed, with an issue raised from it. */
+type Act = Decision | "raised";
+
+const REASONS: Record<Act, readonly MessageKey[]> = {
   confirmed: ["reason.confirmed.seen", "reason.confirmed.notified"],
+  raised: ["reason.confirmed.seen", "reason.raised.mend"],
   dismissed: ["reason.dismissed.false", "reason.dismissed.unclear", "reason.dismissed.outside"],
 };
 const REASON_LENGTH = 2000;
 
 export function Review({ site, finding }: { site: Site; finding: Finding }) {
-  const [decision, setDecision] = useState<Decision | null>(null);
+  const [act, setAct] = useState<Act | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   if (finding.status !== "open") {
     return (
@@ -27,13 +32,16 @@ export function Review({ site, finding }: { site: Site; finding: Finding }) {
     );
   }
   if (!site.mayReview) return null;
-  if (decision === null) {
+  if (act === null) {
     return (
       <div class="review-choice">
-        <button type="button" class="button is-confirm" data-act="confirm" onClick={() => setDecision("confirmed")}>
+        <button type="button" class="button is-confirm" data-act="confirm" onClick={() => setAct("confirmed")}>
           {t("review.confirm")}
         </button>
-        <button type="button" class="button" data-act="dismiss" onClick={() => setDecision("dismissed")}>
+        <button type="button" class="button is-raise" data-act="raise" onClick={() => setAct("raised")}>
+          {t("review.raise")}
+        </button>
+        <button type="button" class="button" data-act="dismiss" onClick={() => setAct("dismissed")}>
           {t("review.dismiss")}
         </button>
         {problem && <Refusal problem={problem} />}
@@ -42,19 +50,19 @@ export function Review({ site, finding }: { site: Site; finding: Finding }) {
   }
   const close = (told: Problem | null): void => {
     setProblem(told);
-    setDecision(null);
+    setAct(null);
   };
-  return <ReasonForm key={decision} site={site} finding={finding} decision={decision} onClose={close} />;
+  return <ReasonForm key={act} site={site} finding={finding} act={act} onClose={close} />;
 }
 
 interface ReasonFormProps {
   readonly site: Site;
   readonly finding: Finding;
-  readonly decision: Decision;
+  readonly act: Act;
   readonly onClose: (problem: Problem | null) => void;
 }
 
-function ReasonForm({ site, finding, decision, onClose }: ReasonFormProps) {
+function ReasonForm({ site, finding, act, onClose }: ReasonFormProps) {
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
@@ -70,7 +78,7 @@ function ReasonForm({ site, finding, decision, onClose }: ReasonFormProps) {
     const card = findCard();
     setBusy(true);
     try {
-      await site.review(finding, decision, text.trim());
+      await site.review(finding, act === "dismissed" ? "dismissed" : "confirmed", text.trim(), { raise: act === "raised" });
       leave(null, card);
     } catch (error) {
       leave(error instanceof Problem ? error : new Problem(0, "page.error", String(error)), card);
@@ -92,7 +100,7 @@ function ReasonForm({ site, finding, decision, onClose }: ReasonFormProps) {
       }}
     >
       <div class="reasons">
-        {REASONS[decision].map((key) => (
+        {REASONS[act].map((key) => (
           <button key={key} type="button" class="button is-small" disabled={busy} onClick={() => void send(t(key))}>
             {t(key)}
           </button>
@@ -110,8 +118,8 @@ function ReasonForm({ site, finding, decision, onClose }: ReasonFormProps) {
         onInput={(event) => setReason(event.currentTarget.value)}
       />
       <div class="review-choice">
-        <button type="submit" class={`button${decision === "confirmed" ? " is-confirm" : " is-dark"}`} disabled={busy}>
-          {t(busy ? "review.busy" : `review.submit_${decision}`)}
+        <button type="submit" class={`button${act === "dismissed" ? " is-dark" : " is-confirm"}`} disabled={busy}>
+          {t(busy ? "review.busy" : `review.submit_${act}`)}
         </button>
         <button type="button" class="button is-plain" disabled={busy} onClick={() => leave(null)}>
           {t("review.cancel")}
@@ -128,6 +136,11 @@ function Outcome({ site, finding }: { site: Site; finding: Finding }) {
     <p class={`outcome status-${finding.status}`}>
       <b>{tValue("status", finding.status)}</b> {when && t("review.by", { who, when })}
       {finding.review_reason && <span class="outcome-reason">{finding.review_reason}</span>}
+      {finding.issue_id !== null && (
+        <a class="outcome-issue" href={addressOfIssue(finding.issue_id)}>
+          {t("review.issue")} →
+        </a>
+      )}
     </p>
   );
 }

@@ -3,6 +3,7 @@
 import { batch, computed, signal, type Signal } from "@preact/signals";
 
 import { Client, isAbort, makePath, Problem } from "./client";
+import { IssueBook } from "./issue-book";
 import { Lane } from "./lane";
 import { compareFindings, passes, readFilter, writeFilter, type Filter } from "./ordering";
 import { walkPages } from "./paging";
@@ -38,6 +39,7 @@ const SINGLY = 10;
 export class Site {
   readonly client: Client;
   readonly pictures: Pictures;
+  readonly issues: IssueBook;
   readonly who = signal<Whoami | null>(null);
   readonly lost = signal(false);
   readonly loading = signal(true);
@@ -94,6 +96,7 @@ export class Site {
   constructor(token: string, onUnknownToken: () => void) {
     this.client = new Client(token, onUnknownToken);
     this.pictures = new Pictures(this.client, this.lane);
+    this.issues = new IssueBook(this.client, this.stop.signal);
   }
 
   /** Whether to offer a review; the service has the last word. */
@@ -136,9 +139,11 @@ export class Site {
     else void this.loadFilter().catch((error: unknown) => this.tellProblem(error));
   }
 
-  async review(finding: Finding, decision: Decision, reason: string): Promise<void> {
+  /** With `raise`, an issue is raised from the confirmed finding in the same go. */
+  async review(finding: Finding, decision: Decision, reason: string, { raise = false } = {}): Promise<void> {
     try {
-      const decided = await this.client.post<Finding>(makePath("findings", finding.id, "review"), { decision, reason });
+      const body = { decision, reason, ...(raise ? { issue: {} } : {}) };
+      const decided = await this.client.post<Finding>(makePath("findings", finding.id, "review"), body);
       this.keep([decided]);
     } catch (error) {
       // Somebody else was faster: show what they said.
@@ -155,6 +160,11 @@ export class Site {
     this.media.set(mediaId, made);
     void this.refreshMedium(mediaId);
     return made;
+  }
+
+  /** Ask for a finding that is not in the list, such as one that an issue ends. */
+  askFinding(id: string): void {
+    if (!this.findings.value.has(id)) void this.readFinding(id).catch(() => undefined);
   }
 
   /** The title of a milestone; its id until the title is there. */
@@ -242,6 +252,8 @@ export class Site {
         recorded.set(id, data["severity"] as Severity);
       } else if (type.startsWith("siteproof.finding.") && this.findings.value.get(id)?.status !== data["status"]) {
         reviewed.add(id);
+      } else if (type.startsWith("siteproof.issue.")) {
+        this.issues.take(String(data["issue_id"] ?? ""));
       } else if (type.startsWith("siteproof.media.")) {
         this.takeMediaEvent(data);
       } else if (type.startsWith("siteproof.project.")) {

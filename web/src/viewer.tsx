@@ -30,7 +30,7 @@ export function Viewer({ site, finding, onStep, onClose }: ViewerProps) {
     if (event.target instanceof HTMLInputElement) return;
     if (event.key === "ArrowRight" || event.key === "j") onStep(1);
     else if (event.key === "ArrowLeft" || event.key === "k") onStep(-1);
-    else if (event.key === "c" || event.key === "d") press(dialog.current, event.key === "c" ? "confirm" : "dismiss");
+    else if (event.key in KEYED_ACTS) press(dialog.current, KEYED_ACTS[event.key as keyof typeof KEYED_ACTS]);
     else return;
     event.preventDefault();
   };
@@ -92,7 +92,10 @@ export function Viewer({ site, finding, onStep, onClose }: ViewerProps) {
   );
 }
 
+/** What the keys do to a finding. */
+export const KEYED_ACTS = { c: "confirm", i: "raise", d: "dismiss" } as const;
+
 /** Press the button of an act within a card, where it is offered. */
-export function press(card: Element | null | undefined, act: "confirm" | "dismiss" | "enlarge"): void {
+export function press(card: Element | null | undefined, act: "confirm" | "raise" | "dismiss" | "enlarge"): void {
   card?.querySelector<HTMLButtonElement>(`[data-act="${act}"]`)?.click();
 }

@@ -3,10 +3,12 @@
 export const SEVERITIES = ["critical", "major", "minor", "info"] as const;
 export const KINDS = ["safety", "conformance", "evidence", "sensor", "quality"] as const;
 export const STATUSES = ["open", "confirmed", "dismissed", "resolved"] as const;
+export const ISSUE_STATUSES = ["open", "assigned", "rectified", "failed", "closed", "reopened"] as const;
 
 export type Severity = (typeof SEVERITIES)[number];
 export type Kind = (typeof KINDS)[number];
 export type Status = (typeof STATUSES)[number];
+export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export type Decision = "confirmed" | "dismissed";
 export type Box = readonly [number, number, number, number];
 
@@ -35,6 +37,7 @@ export interface Finding {
   readonly box_xyxy_px: Box | null;
   readonly chainage_m: readonly [number, number] | null;
   readonly details: Record<string, unknown>;
+  readonly issue_id: string | null;
   readonly reviewed_at: string | null;
   readonly reviewed_by: string | null;
   readonly review_reason: string | null;
@@ -115,4 +118,49 @@ export interface Whoami {
   readonly project_id: string | null;
   readonly person: string | null;
   readonly name: string | null;
+}
+
+export interface Issue {
+  readonly id: string;
+  readonly project_id: string;
+  readonly milestone_id: string | null;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly status: IssueStatus;
+  readonly assigned_to: string | null;
+  readonly due_date: string;
+  readonly due_at: string;
+  readonly overdue: boolean;
+  readonly creation_date: string;
+  readonly finding_ids: readonly string[];
+}
+
+export interface AfterPhoto {
+  readonly media_id: string;
+  readonly unknown: readonly string[];
+}
+
+export interface Transition {
+  readonly from: IssueStatus | null;
+  readonly to: IssueStatus;
+  readonly at: string;
+  readonly by: string;
+  readonly role: string;
+  readonly note: string | null;
+  readonly media_ids: readonly string[];
+  readonly after_photos: readonly AfterPhoto[];
+}
+
+export interface IssueDetail extends Issue {
+  readonly history: readonly Transition[];
+  /** What this token's person may do with it next; the service has the last word. */
+  readonly steps: readonly IssueStatus[];
+}
+
+/** What is sent with a step. */
+export interface Step {
+  readonly to: IssueStatus;
+  readonly note?: string;
+  readonly assigned_to?: string;
+  readonly due_date?: string;
 }

@@ -53,6 +53,8 @@ def ids(api: Api) -> dict[str, str]:
         files={"file": ("a.jpg", make_jpeg(lon=120.09, lat=30.29))},
         headers=api.make_token(Role.INSPECTOR),
     ).json()
+    issue = {"project_id": "p1", "title": "Crack"}
+    raised = api.client.post("/v1/issues", json=issue, headers=api.make_token(Role.INSPECTOR)).json()
     return {
         "project_id": "p1",
         "milestone_id": "m1",
@@ -60,6 +62,7 @@ def ids(api: Api) -> dict[str, str]:
         "media_id": sent["id"],
         "finding_id": sent["finding_ids"][0],
         "structure": "bridge",
+        "issue_id": raised["id"],
     }
 
 

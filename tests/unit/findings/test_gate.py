@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from domain.finding import FindingStatus, Severity
+from domain.issue import IssueStatus
 from findings.gate import GateFacts, judge_gate
 
 FINDING = (UUID(int=7), "safety.no_hardhat", Severity.MAJOR, FindingStatus.OPEN)
@@ -58,3 +59,11 @@ def test_judge_gate__a_milestone_before_that_holds__holds_this_one() -> None:
         "gate.requirement_not_judged",
         "gate.finding_open",
     ]
+
+
+def test_judge_gate__an_issue_that_is_not_closed__holds_and_is_named() -> None:
+    """The reason leads to the issue and says where it stands."""
+    facts = GateFacts({}, 0, 0, [], [], [(UUID(int=8), "裂缝", Severity.CRITICAL, IssueStatus.RECTIFIED)])
+    (reason,) = judge_gate(facts)
+    assert reason.code == "gate.issue_open"
+    assert reason.facts == {"issue_id": str(UUID(int=8)), "severity": "critical", "status": "rectified"}

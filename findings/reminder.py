@@ -1,0 +1,34 @@
+"""What waits too long is told to who supervises, each once: overdue issues, and findings that nobody reviewed."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from findings.issue import get_issue, tell_issue
+from findings.recording import get_finding, tell_finding
+from storage.database import Connection
+from storage.finding import take_unreviewed_findings
+from storage.issue import take_overdue_issues
+
+REVIEW_WITHIN: Final = timedelta(hours=48)
+
+
+def remind(connection: Connection, *, now: datetime, limit: int) -> int:
+    """Write an event for each issue that became overdue and each finding that became unreviewed for too long.
+
+    Args:
+        connection: of the caller's transaction; what is told and that it was told are committed together.
+        now: UTC.
+        limit: at most so many of each kind; the rest waits for the next call.
+
+    Returns:
+        How many were told.
+    """
+    issues = take_overdue_issues(connection, now=now, limit=limit)
+    for issue_id in issues:
+        issue = get_issue(connection, issue_id)
+        tell_issue(connection, issue, event="overdue", at=issue.due_at, by=None)
+    findings = take_unreviewed_findings(connection, now=now, recorded_before=now - REVIEW_WITHIN, limit=limit)
+    for finding_id in findings:
+        finding = get_finding(connection, finding_id)
+        tell_finding(connection, finding, event="unreviewed", at=finding.recorded_at + REVIEW_WITHIN)
+    return len(issues) + len(findings)
