@@ -105,9 +105,7 @@ def run_mosquitto() -> Iterator[str]:
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         sys.exit("mosquitto is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = find_free_port()
     with tempfile.TemporaryDirectory() as folder:
         path = write_mosquitto_configuration(Path(folder), host="127.0.0.1", port=port)
         process = subprocess.Popen([program, "-c", str(path)], stderr=subprocess.DEVNULL)
@@ -117,6 +115,13 @@ def run_mosquitto() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+def find_free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def can_connect(port: int) -> bool:

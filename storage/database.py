@@ -30,6 +30,9 @@ class Database:
             min_size=1,
             max_size=max_connections,
             timeout=POOL_TIMEOUT_S,
+            # After each try the pool waits twice as long; given up, the next request begins anew with a second, so that
+            # an hour without database is followed by seconds of waiting and not by minutes.
+            reconnect_timeout=POOL_TIMEOUT_S,
             open=False,
             check=ConnectionPool.check_connection,
             kwargs={"options": "-c timezone=UTC", "application_name": "siteproof"},
