@@ -4,23 +4,23 @@ So it may be broken off anywhere and run again: what is stored already is stored
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from domain.errors import SiteproofError
 from iot.batch import BatchResult, SensorDirectory, store_batch
 from iot.decoding import Message
-from iot.logger_number import make_reader
+from iot.logger_number import MISSING_MARKS, make_reader
 from iot.logger_plan import ImportPlan, list_rows
 from iot.logger_table import BrokenRow
 from iot.payload import EARLIEST, MAX_AHEAD, GaugeReading, NotANumber, require_plausible
 from iot.topics import make_topic
 from storage.database import Connection
 
-CHUNK_READINGS: Final = 20_000  # in one transaction and in memory; more is not faster
+CHUNK_READINGS: Final = 10_000  # in one transaction and in memory; more is not faster (benchmarks/import_readings.py)
 SHOWN_BAD_ROWS: Final = 20
 
 
@@ -39,12 +39,8 @@ class BadRow:
     detail: str
 
 
-class ReadRow(NamedTuple):
-    """A row that was read: its line, its moment in UTC and its values as they are handed on, None for a missing one."""
-
-    line: int
-    t: datetime
-    values: list[float | None]
+# A row that was read: its line, its moment in UTC, and its values as they are handed on, None for a missing one.
+ReadRow: TypeAlias = tuple[int, datetime, list[float | None]]
 
 
 @dataclass(slots=True)
@@ -214,7 +210,8 @@ class _RowReader:
             (each.column.index, each.scale, each.shift, (each.scale, each.shift) != (1, 0), each.column.title)
             for each in plan.targets
         ]
-        self._width, self._missing = len(plan.layout.columns), plan.missing
+        self._width = len(plan.layout.columns)
+        self._missing, self._missing_values = MISSING_MARKS | plan.missing, _list_numbers(plan.missing)
         self._read_time, self._read_number = plan.times, make_reader(plan.mark)
         self._headings = {_strip(cells) for cells in plan.layout.headings}
         self._now, self._latest = now, now + MAX_AHEAD
@@ -222,42 +219,60 @@ class _RowReader:
     def read(self, chunk: Chunk, line: int, time_cell: str, cells: list[str]) -> None:
         """Put a row's readings, or what is wrong with it, into a chunk."""
         try:
-            if len(cells) > self._width and any(map(str.strip, cells[self._width :])):
-                raise BrokenRow(f"it has {len(cells)} cells where there are {self._width} columns")
-            t = self._read_time(time_cell, line)
-            if not EARLIEST <= t <= self._latest:
-                require_plausible(t, arrived_at=self._now)
+            t = self._find_moment(line, time_cell, cells)
         except SiteproofError as error:
             # The heading again, where files were put together, is no bad row.
             if _strip(cells) not in self._headings:
                 _reject(chunk, line, error)
             return
         values, errors = [], len(chunk.bad)
-        for place, readings in enumerate(chunk.readings):
-            value = self._read_value(chunk, line, place, cells)
-            values.append(value)
+        for place, (index, scale, shift, converts, _) in enumerate(self._targets):
+            try:
+                value: float | None = self._read_number(cells[index])
+            except (NotANumber, IndexError) as error:
+                self._note(chunk, line, place, cells, error)
+                value = None
+            if value in self._missing_values:
+                chunk.missing += 1
+                value = None
             if value is not None:
-                readings.append(GaugeReading(t, value, False, None))  # noqa: FBT003 - a tuple's field
+                if converts:
+                    value = scale * value + shift
+                chunk.readings[place].append(GaugeReading(t, value, False, None))  # noqa: FBT003 - a tuple's field
+            values.append(value)
         chunk.bad_rows += len(chunk.bad) > errors
-        chunk.last = ReadRow(line, t, values)
+        chunk.last = last = (line, t, values)
         if chunk.first is None:
-            chunk.first = chunk.last
+            chunk.first = last
 
-    def _read_value(self, chunk: Chunk, line: int, place: int, cells: list[str]) -> float | None:
-        index, scale, shift, converts, title = self._targets[place]
-        if index >= len(cells):
-            chunk.bad.append(BadRow(line, BrokenRow.code, f"it ends before column {title!r}, after {len(cells)} cells"))
-            return None
-        cell = cells[index]
-        if not cell or cell.strip().casefold() in self._missing:
+    def _find_moment(self, line: int, time_cell: str, cells: list[str]) -> datetime:
+        if len(cells) > self._width and any(map(str.strip, cells[self._width :])):
+            raise BrokenRow(f"it has {len(cells)} cells where there are {self._width} columns")
+        t = self._read_time(time_cell, line)
+        if not EARLIEST <= t <= self._latest:
+            require_plausible(t, arrived_at=self._now)
+        return t
+
+    def _note(self, chunk: Chunk, line: int, place: int, cells: list[str], error: Exception) -> None:
+        """Take note of a cell that is no number: a value is missing, or there is something wrong."""
+        index, title = self._targets[place][0], self._targets[place][-1]
+        if isinstance(error, NotANumber) and cells[index].strip().casefold() in self._missing:
             chunk.missing += 1
-            return None
-        try:
-            value = self._read_number(cell)
-        except NotANumber as error:
+        elif isinstance(error, NotANumber):
             chunk.bad.append(BadRow(line, error.code, f"column {title!r}: {error.detail}"))
-            return None
-        return scale * value + shift if converts else value
+        else:
+            chunk.bad.append(BadRow(line, BrokenRow.code, f"it ends before column {title!r}, after {len(cells)} cells"))
+
+
+def _list_numbers(texts: Iterable[str]) -> frozenset[float]:
+    """The numbers among texts."""
+    found = set()
+    for text in texts:
+        try:
+            found.add(float(text.replace(",", ".")))
+        except ValueError:
+            continue
+    return frozenset(found)
 
 
 def _strip(cells: list[str] | tuple[str, ...]) -> tuple[str, ...]:
@@ -304,5 +319,5 @@ def describe_import(plan: ImportPlan, result: ImportResult) -> dict[str, Any]:
 def _describe_row(row: ReadRow | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    t = row.t.isoformat().replace("+00:00", "Z")
-    return {"line": row.line, "t": t, "values": row.values}
+    line, t, values = row
+    return {"line": line, "t": t.isoformat().replace("+00:00", "Z"), "values": values}

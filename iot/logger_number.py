@@ -147,12 +147,12 @@ def make_reader(found: FoundMark) -> Callable[[str], float]:
     sign, other = _SIGN_OF[found.mark], _SIGN_OF[Mark.POINT if found.mark is Mark.COMMA else Mark.COMMA]
 
     def read_plain(cell: str) -> float:
-        """The way of nearly all cells; `float` takes more than numbers are written with, so it is asked second."""
-        if _PLAIN.fullmatch(cell):
+        """The way of nearly all cells; `float` also takes 1_000, nan and inf, which are no numbers of a logger."""
+        try:
             number = float(cell)
-            if math.isfinite(number):
-                return number
-        return read(cell)
+        except ValueError:
+            return read(cell)
+        return number if math.isfinite(number) and "_" not in cell else read(cell)
 
     def read(cell: str) -> float:
         text = tidy(cell).replace("−", "-")

@@ -11,7 +11,7 @@ from iot.decoding import RegisteredSensor, UnknownReadingSensor
 from iot.logger_date import DateAnswer, DateKind, DateSurvey, find_name_dates, prove_orders
 from iot.logger_file import TableFile
 from iot.logger_layout import Column, Layout, find_column, find_layout, list_titles
-from iot.logger_number import MISSING_MARKS, FoundMark, Mark, MarkSurvey, find_mark
+from iot.logger_number import FoundMark, Mark, MarkSurvey, find_mark
 from iot.logger_question import UnknownColumn, UnknownUnit, UnknownZone
 from iot.logger_table import BrokenRow, Table, open_table
 from iot.logger_time import (
@@ -94,7 +94,7 @@ class ImportPlan:
     Attributes:
         times: reads a cell of times, with its line.
         rows: how many there are, good and bad.
-        missing: texts, in lower case, that stand where there is no value.
+        missing: further texts, in lower case, that stand where there is no value.
         left_out: columns of numbers that no sensor was named for.
         date_evidence: of the order of day and month.
         zone_evidence: of the zone.
@@ -154,7 +154,7 @@ def plan_import(
         times=times,
         mark=mark,
         rows=survey.rows,
-        missing=MISSING_MARKS | options.missing,
+        missing=options.missing,
         left_out=tuple(each for each in layout.value_columns if each.index not in used),
         date_evidence=date_evidence,
         zone_evidence=zone_evidence,
@@ -282,7 +282,7 @@ class _Survey:
     def run(self, table: Table, layout: Layout, values: Sequence[int]) -> None:
         """Pass through."""
         width = len(layout.columns)
-        add_mark, marks = self.marks.add, self.marks
+        needs_proof = True  # that the mark is a point; once it is proven, only commas are looked at
         for line, time_cell, cells in list_rows(table, layout):
             self.rows += 1
             if time_cell is None or cells is None or len(cells) > width:
@@ -291,8 +291,9 @@ class _Survey:
             for index in values:
                 if index < len(cells):
                     cell = cells[index]
-                    if "," in cell or Mark.POINT not in marks.proofs:
-                        add_mark(cell, line)
+                    if needs_proof or "," in cell:
+                        self.marks.add(cell, line)
+                        needs_proof = Mark.POINT not in self.marks.proofs
         self._flush()
 
     def _add_time(self, cell: str, line: int) -> None:
@@ -314,7 +315,7 @@ class _Survey:
 
 
 def list_rows(table: Table, layout: Layout) -> Iterator[tuple[int, str | None, list[str] | None]]:
-    """(line, cell of the time, all cells) of each row; None for a cell that is missing, and for those of a broken row."""
+    """(line, cell of the time, all cells) of each row; None for a missing cell, and for the cells of a broken row."""
     first, indices = layout.first_line, [each.index for each in layout.time_columns]
     index = indices[0]
     for line, cells in table.rows(layout.delimiter):

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, ClassVar, Final
 
 from openpyxl import load_workbook
@@ -57,7 +57,12 @@ class TextTable:
 
     def rows(self, delimiter: str) -> Iterator[tuple[int, list[str] | BrokenRow]]:
         """(line, cells) of all but comments."""
-        return split_lines(self.lines(), delimiter)
+        lines = self.lines()
+        for number, line in lines:
+            if '"' in line:
+                yield from split_lines(chain([(number, line)], lines), delimiter)
+            elif not line.startswith(_COMMENTS):
+                yield number, line.split() if delimiter == BLANKS else line.split(delimiter)
 
 
 def split_lines(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str] | BrokenRow]]:

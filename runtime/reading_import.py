@@ -117,7 +117,7 @@ class Import:
         return code
 
     def _plan(self, files: Sequence[Path], directory: SensorDirectory) -> tuple[list[ImportPlan], int, bool]:
-        """The plans of what can be read, the exit code, and whether there is a question, whose answer may go for all."""
+        """The plans of what can be read, the exit code, and whether there is a question: its answer may go for all."""
         plans: list[ImportPlan] = []
         has_question, code = False, 0
         for table in (each for path in files for each in list_table_files(path)):
