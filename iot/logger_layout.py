@@ -20,6 +20,7 @@ DELIMITER_NAMES: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|
 _SAMPLE: Final = 300  # lines that the layout is told from
 _MAX_HEADING_ROWS: Final = 6
 _ENOUGH: Final = 0.8  # of a column's sample cells must be what it is taken for
+_STATIONS: Final = {"TOA5", "TOACI1"}  # the first line of Campbell's loggers is as wide as a heading, and none
 _NUMERIC: Final = frozenset("0123456789+-.,eE '’ −")
 
 
@@ -167,12 +168,17 @@ def _choose(table: TextTable, delimiter: str | None, *, is_forced: bool) -> _Rea
         chosen = delimiter or stated or ""
         return _read(chosen, _plain(split_lines(lines, chosen)), is_forced=is_forced)
     readings = [_read(each, _plain(split_lines(lines, each)), is_forced=is_forced) for each in DELIMITERS]
-    best = max(readings, key=lambda each: (each.is_data, each.clean))
-    equal = [each for each in readings if (each.is_data, each.clean) == (best.is_data, best.clean)]
+    best = max(readings, key=_rank)
+    equal = [each for each in readings if _rank(each) == _rank(best)]
     if best.is_data and len(equal) > 1:
         names = [name for name, sign in DELIMITER_NAMES.items() if sign in {each.delimiter for each in equal}]
         raise UnknownDelimiter(f"{' and '.join(names)} divide its rows equally well: say --delimiter", candidates=names)
     return best
+
+
+def _rank(reading: _Reading) -> tuple[int, float, bool]:
+    """How well a delimiter fits; blanks divide what tabs divide too, and come last."""
+    return reading.is_data, reading.clean, reading.delimiter != BLANKS
 
 
 def _read(delimiter: str, rows: list[tuple[int, list[str]]], *, is_forced: bool) -> _Reading:
@@ -210,6 +216,8 @@ def _find_headings(before: list[list[str]], width: int) -> list[list[str]]:
     headings: list[list[str]] = []
     for cells in reversed(before[-_MAX_HEADING_ROWS:]):
         filled = sum(1 for cell in cells if cell.strip())
+        if cells[0].strip() in _STATIONS:
+            break
         if filled < min(2, width) or (width > 2 and filled * 2 < width):  # noqa: PLR2004 - a title stands alone
             break
         headings.insert(0, [tidy(cell) for cell in cells])

@@ -76,7 +76,7 @@ class MarkSurvey:
         """Look at a cell."""
         if Mark.POINT in self.proofs and "," not in cell:
             return
-        cell = tidy(cell)
+        cell = _join_groups(cell)
         if _EITHER.fullmatch(cell):
             self.either.setdefault(Mark.COMMA if "," in cell else Mark.POINT, (cell, line))
             return
@@ -88,6 +88,13 @@ class MarkSurvey:
                 self.proofs.setdefault(mark, (cell, line))
         if self.ungrouped is None and _UNGROUPED.fullmatch(cell):
             self.ungrouped = (cell, line)
+
+
+def _join_groups(cell: str) -> str:
+    """A cell with the blanks and apostrophes between its thousands taken out, and its minus made plain."""
+    text = tidy(cell).replace("−", "-")
+    match = _BLANKED.fullmatch(text)
+    return text if match is None else re.sub(r"[ '’]", "", match[1]) + match[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +162,7 @@ def make_reader(found: FoundMark) -> Callable[[str], float]:
         return number if math.isfinite(number) and "_" not in cell else read(cell)
 
     def read(cell: str) -> float:
-        text = tidy(cell).replace("−", "-")
-        if match := _BLANKED.fullmatch(text):
-            text = re.sub(r"[ '’]", "", match[1]) + match[2]
+        text = _join_groups(cell)
         if other in text:
             if not _GROUPED[sign].fullmatch(text):
                 raise NotANumber(f"{cell[:60]!r} is no number with a decimal {found.mark}")
