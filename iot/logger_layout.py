@@ -19,7 +19,7 @@ DELIMITERS: Final = (",", ";", "\t", "|", BLANKS)
 DELIMITER_NAMES: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blank": BLANKS}
 _SAMPLE: Final = 300  # lines that the layout is told from
 _MAX_HEADING_ROWS: Final = 6
-_ENOUGH: Final = 0.8  # of a column's sample cells must be what it is taken for
+_ENOUGH: Final = 0.5  # of a column's sample cells must be what it is taken for; the others are bad
 _STATIONS: Final = {"TOA5", "TOACI1"}  # the first line of Campbell's loggers is as wide as a heading, and none
 _NUMERIC: Final = frozenset("0123456789+-.,eE '’ −")
 
@@ -115,7 +115,8 @@ def find_layout(table: Table, *, delimiter: str | None, time_columns: Sequence[s
     if reading.first is None:
         raise UnknownTimeColumn("no row has both a time and a number: name the column of times with --time-column")
     data = [[tidy(cell) for cell in cells] for _, cells in reading.rows[reading.first :]]
-    width = max(_width(cells) for cells in data[:20])
+    # What most rows have, because one with a decimal comma between commas has more.
+    [(width, _)] = Counter(_width(cells) for cells in data).most_common(1)
     headings = _find_headings([cells for _, cells in reading.rows[: reading.first]], width)
     if isinstance(table, TextTable) and not headings:
         headings = _find_commented_heading(table, reading, width)

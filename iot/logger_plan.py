@@ -285,7 +285,7 @@ class _Survey:
         needs_proof = True  # that the mark is a point; once it is proven, only commas are looked at
         for line, time_cell, cells in list_rows(table, layout):
             self.rows += 1
-            if time_cell is None or cells is None or len(cells) > width:
+            if time_cell is None or cells is None or (len(cells) > width and any(cells[width:])):
                 continue
             self._add_time(time_cell, line)
             for index in values:

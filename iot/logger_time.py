@@ -19,7 +19,7 @@ _TIME: Final = (
     r"(?P<before>上午|下午|[AaPp][Mm] )?\s*(?P<hour>\d{1,2})[:时](?P<minute>\d{2})"
     r"(?:[:分](?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,12}))?秒?|分)?\s*(?P<after>[AaPp]\.?[Mm]\.?(?![A-Za-z]))?"
 )
-_ZONE: Final = r"(?P<zone>[Zz]|UTC|GMT|(?:UTC|GMT)?\s?[+-]\d{1,2}(?::?\d{2})?)"
+_ZONE: Final = r"(?P<zone>[Zz]|UTC|GMT|(?:UTC|GMT)?\s?[+-](?:1[0-4]|0?\d)(?::?[0-5]\d)?)"
 _CELL: Final = re.compile(rf"(?P<date>{DATE_PATTERN}|\d{{8}})(?:(?:[Tt\s]\s*|\s*,\s*|(?<=日)){_TIME}\s*{_ZONE}?)?")
 _COMPACT: Final = re.compile(r"(\d{8})[Tt_\s-]?(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d{1,12}))?)?([Zz])?")
 _TIME_ONLY: Final = re.compile(rf"{_TIME}\s*{_ZONE}?")

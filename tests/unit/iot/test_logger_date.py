@@ -74,7 +74,7 @@ def test_prove_orders__day_equals_month__needs_no_answer() -> None:
 
 
 def test_prove_orders__name_of_the_file() -> None:
-    """A file named after 11 April holds 11.04., and not 4 November; named after the day of export, it proves nothing."""
+    """A file named after 11 April holds 11.04., and not 4 November; one named after its export proves nothing."""
     assert prove("11.04.2022", name="T_2022-04-11.csv") == "DMY"
     assert prove("04/11/2022", name="T_20220411.csv") == "MDY"
     with pytest.raises(UnknownDateOrder):

@@ -8,6 +8,7 @@ from openpyxl import Workbook
 
 from iot.logger_file import RejectedFile, SizeLimits, TableFile, list_table_files
 
+UNPACKED = SizeLimits()
 CSV = b"Time,S1\n2022-04-11 08:36:24,1.5\n"
 
 
@@ -27,7 +28,7 @@ def make_workbook() -> bytes:
     return handle.getvalue()
 
 
-def codes(path: Path, limits: SizeLimits = SizeLimits()) -> list[str]:
+def codes(path: Path, limits: SizeLimits = UNPACKED) -> list[str]:
     """For each table `text` or `workbook`, and for what cannot be read its error's code."""
     return [
         each.error.code if isinstance(each, RejectedFile) else "workbook" if each.is_workbook else "text"
