@@ -148,7 +148,9 @@ class Import:
                 raise UnknownColumn(f"no file has a column called {name!r}")
 
     def _store(self, plan: ImportPlan, directory: SensorDirectory, result: ImportResult) -> None:
-        with click.progressbar(length=plan.rows, label=plan.name[-40:], file=sys.stderr) as bar:
+        with click.progressbar(
+            length=plan.rows, label=plan.name[-40:], file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
             import_file(
                 self.database.transaction,
                 plan,
