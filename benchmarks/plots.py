@@ -86,12 +86,12 @@ def make_gauge(sensor_id: str, final_mm: float, constant_days: float) -> Gauge:
         FAILING: (
             Fault(FaultKind.GAP, START + timedelta(days=70), START + timedelta(days=82)),
             Fault(FaultKind.GAP, START + timedelta(days=228), START + timedelta(days=250)),
-            Fault(FaultKind.SPIKES, START + timedelta(days=150), START + timedelta(days=153), size_mm=9.0),
+            Fault(FaultKind.SPIKES, START + timedelta(days=100), START + timedelta(days=130), size_mm=6.0),
         ),
         "pier-2": (Fault(FaultKind.GAP, START + timedelta(days=180), START + timedelta(days=200)),),
     }
     law = SettlementLaw(final_mm, timedelta(days=constant_days))
-    return Gauge(sensor_id, law, START, noise_mm=0.6, per_degree_mm=0.06, faults=faults.get(sensor_id, ()))
+    return Gauge(sensor_id, law, START, noise_mm=0.4, per_degree_mm=0.06, faults=faults.get(sensor_id, ()))
 
 
 def put_bridge(connection: Connection) -> None:

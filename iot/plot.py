@@ -357,7 +357,7 @@ def _finding_text(finding: Finding) -> dict[Language, str]:
     if not (isinstance(level, str) and isinstance(value, float | int) and isinstance(limit, float | int)):
         return {each: finding.title.get(each.value, finding.code) for each in Language}
     sign = "<" if quantity == "below" else ">"
-    facts = f"{value:.4g} {sign} {limit:.4g} {say_unit(str(finding.details.get('unit', '')))}"
+    facts = f"{value:.5g} {sign} {limit:.5g} {say_unit(str(finding.details.get('unit', '')))}"
     return {each: f"{say_level(level, each)}: {facts}" for each in Language}
 
 

@@ -7,6 +7,7 @@ and `plot_structure_drawing`.
 import importlib
 import io
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Callable
@@ -135,12 +136,14 @@ def set_time_axis(axes: Axes, *, window: tuple[float, float], time_zone: str, ha
     """Days of the project's zone, written in figures, the same in every language."""
     zone = ZoneInfo(time_zone)
     axes.set_xlim(*window)
-    locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)
+    locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     formats = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
     zeros = ["", "%Y-%m", "%Y-%m-%d", "%m-%d", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(
-        dates.ConciseDateFormatter(locator, tz=zone, formats=formats, zero_formats=zeros, show_offset=False)
+        dates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
+            locator, tz=zone, formats=formats, zero_formats=zeros, show_offset=False
+        )
     )
     axes.tick_params(axis="x", labelbottom=has_labels)
     axes.grid(axis="x", color="#dddddd", linewidth=0.5)
@@ -196,7 +199,7 @@ def _draw(draw: Callable[[Sheet], None], size: PictureSize, format_: PictureForm
         buffer = io.BytesIO()
         if is_svg:
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-            return Picture(_without_doctype(buffer.getvalue()), "image/svg+xml", language)
+            return Picture(_make_embeddable(buffer.getvalue(), size), "image/svg+xml", language)
         figure.savefig(buffer, format="png", metadata={"Software": None})
         return Picture(buffer.getvalue(), "image/png", language)
 
@@ -219,9 +222,12 @@ def _settings(chinese: str | None) -> dict[Any, Any]:
     }
 
 
-def _without_doctype(content: bytes) -> bytes:
-    """The picture without the address of the document type's definition, which nothing needs to fetch."""
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + content[content.index(b"<svg ") :]
+def _make_embeddable(content: bytes, size: PictureSize) -> bytes:
+    """The picture with its size in pixels and without the document type's address, which nothing needs to fetch."""
+    svg = content[content.index(b"<svg ") :]
+    sides = b'width="%d" height="%d"' % (size.width_px, size.height_px)
+    sized = re.sub(rb'width="[^"]*" height="[^"]*"', sides, svg, count=1)
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + sized
 
 
 @cache

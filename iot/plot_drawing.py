@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import offset_copy
 
 from domain.finding import Severity
 from iot.plot import DOWNWARDS, Band, Course, Mark, MarkKind, PictureFormat, PictureSize, SensorPlot
@@ -170,8 +171,9 @@ def _draw_bands(sheet: Sheet, axes: Axes, plot: SensorPlot, low: float, high: fl
         axes.axhline(band.limit, color=INK, linewidth=0.8, linestyle=dash, zorder=1.6, gid=f"limit-{number}")
         near = sum(abs(band.limit - other) < 0.04 * (high - low) for other in labelled)
         labelled.append(band.limit)
-        inside = "top" if band.is_above is (plot.sensor.kind in DOWNWARDS) else "bottom"
-        place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": inside, "zorder": 4}
+        is_under = band.is_above is (plot.sensor.kind in DOWNWARDS)
+        beside = offset_copy(axes.get_yaxis_transform(), sheet.figure, y=-2 if is_under else 2, units="points")
+        place: dict[str, Any] = {"transform": beside, "va": "top" if is_under else "bottom", "zorder": 4}
         sheet.label(axes, text, x=0.008 + 0.2 * near, y=band.limit, **place)
     return off_axis
 
@@ -222,7 +224,7 @@ def _draw_line(axes: Axes, course: Course, *, gid: str, style: dict[str, Any]) -
 def find_lone_points(values: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """(N,), whether a value has no neighbour on either side, so that no line shows it."""
     known = np.concatenate([[False], ~np.isnan(values), [False]])
-    return known[1:-1] & ~known[:-2] & ~known[2:]
+    return np.asarray(known[1:-1] & ~known[:-2] & ~known[2:], dtype=np.bool_)
 
 
 def _draw_forecast(sheet: Sheet, axes: Axes, plot: SensorPlot) -> None:
