@@ -330,7 +330,7 @@ def draw_marks(
     """Events as dashed lines with letters, findings as triangles on their course with numbers; the list has both."""
     top = axes.get_xaxis_transform()
     for place, mark in enumerate(events):
-        axes.axvline(mark.at, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=2.8, gid="event")
+        axes.axvline(mark.at, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=2.8, gid=str(mark.kind))
         if place < _LISTED:
             sheet.label(axes, _letter(place), x=mark.at, y=1.005, transform=top, ha="center", va="bottom")
     begin, end = axes.get_xlim()
