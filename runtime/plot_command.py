@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from domain.errors import Invalid, NotFound
+from api.access import UnknownSensor
+from domain.errors import Invalid
 from domain.project import Project
 from iot.plot import PictureFormat, PictureSize
 from iot.plot_picture import draw_sensor, draw_structure
@@ -18,12 +19,6 @@ from storage.database import Connection
 from storage.errors import UnknownProject
 from storage.project import find_project
 from storage.sensor import find_sensor_entry
-
-
-class UnknownSensor(NotFound):
-    """There is no such sensor."""
-
-    code: ClassVar[str] = "sensor.not_found"
 
 
 class UnknownPictureFormat(Invalid):

@@ -63,7 +63,8 @@ def test_plot__of_a_sensor_and_of_a_structure__writes_the_files(tmp_path: Path) 
     assert "Settlement (mm), positive downwards" in svg.read_text(encoding="utf-8")
     structure = ["plot", "--project", "b1", "--structure", "bridge", "-o", str(png), "--width", "800"]
     assert CliRunner().invoke(main, structure, catch_exceptions=False).exit_code == 0
-    assert Image.open(png).size == (800, 800)
+    with Image.open(png) as image:
+        assert image.size == (800, 800)
 
 
 @pytest.mark.usefixtures("filled")
