@@ -227,6 +227,8 @@ def _make_embeddable(content: bytes, size: PictureSize) -> bytes:
     svg = content[content.index(b"<svg ") :]
     sides = b'width="%d" height="%d"' % (size.width_px, size.height_px)
     sized = re.sub(rb'width="[^"]*" height="[^"]*"', sides, svg, count=1)
+    # A hundredth of a point is less than a screen or a printer shows; text holds no `<`, so that it is never touched.
+    sized = re.sub(rb'<path [^<>]*d="[^"]*"', lambda path: re.sub(rb"(\.\d\d)\d+", rb"\1", path[0]), sized)
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + sized
 
 

@@ -349,7 +349,7 @@ def draw_marks(
         axes.plot([mark.at], [y], transform=where, markerfacecolor=fill, gid=f"finding-{mark.severity}", **style)
         if place < _LISTED:
             near = sum(abs(each.at - mark.at) < 0.015 * (end - begin) for each in findings[:place])
-            offset: dict[str, Any] = {"xycoords": where, "xytext": (0, 6 + 9 * near), "textcoords": "offset points"}
+            offset: dict[str, Any] = {"xycoords": where, "xytext": (0, 9 + 9 * near), "textcoords": "offset points"}
             box: dict[str, Any] = {
                 "boxstyle": "square,pad=0.1",
                 "facecolor": "white",
