@@ -283,7 +283,7 @@ def key_of_marks(marks: tuple[Mark, ...], language: Language) -> list[tuple[Any,
         marker: dict[str, Any] = {
             "linestyle": "",
             "marker": "v",
-            "markersize": 7,
+            "markersize": 8,
             "markeredgecolor": INK,
             "markerfacecolor": "#9a9a9a",
         }
@@ -340,7 +340,7 @@ def draw_marks(
         style: dict[str, Any] = {
             "linestyle": "none",
             "marker": "v",
-            "markersize": 7,
+            "markersize": 8,
             "markeredgecolor": INK,
             "zorder": 5,
         }
