@@ -39,6 +39,7 @@ LINE_PX: Final = 17.0  # from one line of text to the next
 LEFT_PX: Final = 72.0
 KEY_PX: Final = 214.0  # the column right of the axes with the key
 _KEY_WIDTH_SHARE: Final = 0.3
+_TICK_PX: Final = 80.0  # of a time axis' longest label, with room
 _PX_PER_COLUMN: Final = 6.2  # of a Latin letter at TEXT_PT
 _FONT_PACKAGE: Final = "pylopdf_fonts_zh_cn"  # Noto Sans SC, SIL Open Font License 1.1
 # What machines with Chinese fonts call them; an SVG names all, and the reader's machine takes the first that it has.
@@ -136,7 +137,8 @@ def set_time_axis(axes: Axes, *, window: tuple[float, float], time_zone: str, ha
     """Days of the project's zone, written in figures, the same in every language."""
     zone = ZoneInfo(time_zone)
     axes.set_xlim(*window)
-    locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+    most = int(max(4, min(9, axes.bbox.width / _TICK_PX)))  # a figure is made with DPI, so that this is pixels
+    locator = dates.AutoDateLocator(tz=zone, minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
     formats = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
     zeros = ["", "%Y-%m", "%Y-%m-%d", "%m-%d", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
