@@ -12,7 +12,20 @@ from fastapi.routing import APIRoute
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import Response
 
-from api import dead_letters, events, findings, health, issues, media, milestones, projects, sensors, settlement, whoami
+from api import (
+    dead_letters,
+    events,
+    findings,
+    health,
+    issues,
+    media,
+    milestones,
+    plots,
+    projects,
+    sensors,
+    settlement,
+    whoami,
+)
 from api.errors import install_error_handlers
 from api.openapi import describe
 from api.pages import install_pages
@@ -27,6 +40,7 @@ ROUTERS: Final = (
     issues.router,
     sensors.router,
     settlement.router,
+    plots.router,
     dead_letters.router,
     events.router,
     whoami.router,

@@ -201,6 +201,42 @@ def simulate(*, url: str, token: str | None, camera_every: float, gauge_every: f
     run_demonstration(settings, url=url, token=text, camera_every_s=camera_every, gauge_every_s=gauge_every, tell=_tell)
 
 
+@main.command()
+@click.option("--sensor", "sensor_id", help="Which sensor; else --project and --structure.")
+@click.option("--project", "project_id", help="Whose structure.")
+@click.option("--structure", help="All points of a structure, as the sensors' placements name it.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.svg or .png")
+@click.option("--from", "from_", help="Begin, like 2026-05-01 or 2026-05-01T08:00+08:00; silent: the first reading.")
+@click.option("--to", help="End; silent: now. Without an offset it is the project's own time.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option("--width", "width_px", default=1200, show_default=True, help="In pixels.")
+@click.option("--height", "height_px", default=800, show_default=True, help="In pixels.")
+def plot(
+    *,
+    sensor_id: str | None,
+    project_id: str | None,
+    structure: str | None,
+    output: Path,
+    from_: str | None,
+    to: str | None,
+    lang: str,
+    width_px: int,
+    height_px: int,
+) -> None:
+    """Draw a sensor, or a structure, as a picture: readings, gaps, alarm bands, events, forecast."""
+    from iot.plot import PictureSize
+    from iot.plot_words import Language
+    from runtime.plot_command import PictureOrder, plot_sensor, plot_structure
+
+    order = PictureOrder(output, from_, to, Language(lang), PictureSize(width_px, height_px))
+    if sensor_id is not None and project_id is None and structure is None:
+        plot_sensor(_settings(), sensor_id=sensor_id, order=order)
+    elif sensor_id is None and project_id is not None and structure is not None:
+        plot_structure(_settings(), project_id=project_id, structure=structure, order=order)
+    else:
+        raise click.UsageError("give --sensor, or --project and --structure")
+
+
 @main.group()
 def token() -> None:
     """Create, list and revoke bearer tokens."""

@@ -1,5 +1,6 @@
 """Findings as rows. What recording one means beside its row (the event) is in `findings`."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -81,6 +82,30 @@ def list_findings(
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_QUERIES["list_findings"], values).fetchall()
     return cut_page([(row.pop("seq"), _finding(row)) for row in rows], limit=limit)
+
+
+def list_sensor_findings(
+    connection: Connection,
+    *,
+    project_id: str,
+    sensor_ids: Collection[str],
+    from_: datetime,
+    to: datetime,
+    limit: int,
+) -> list[Finding]:
+    """What was seen of a project's sensors and not dismissed, the newest first.
+
+    Args:
+        connection: of the caller's transaction.
+        project_id: of the sensors.
+        sensor_ids: which.
+        from_: included, by the time it happened.
+        to: included.
+        limit: at most so many.
+    """
+    values = {"project_id": project_id, "sensor_ids": list(sensor_ids), "from": from_, "to": to, "limit": limit}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [_finding(row) for row in cursor.execute(_QUERIES["list_sensor_findings"], values)]
 
 
 def list_finding_ids(connection: Connection, *, media_id: UUID) -> list[UUID]:

@@ -37,6 +37,16 @@ WHERE (%(area)s = '/' OR p.area = %(area)s OR starts_with(p.area, %(area)s || '/
 ORDER BY f.seq
 LIMIT %(limit)s;
 
+-- name: list_sensor_findings
+-- What was seen of sensors in a time, the newest ones first; what a reviewer dismissed is left out.
+SELECT id, project_id, milestone_id, kind, code, severity, status, title, occurred_at, recorded_at, media_id,
+       sensor_id, box_xyxy_px, chainage_m, details, issue_id, reviewed_at, reviewed_by, review_reason
+FROM finding
+WHERE project_id = %(project_id)s AND sensor_id = ANY(%(sensor_ids)s) AND status <> 'dismissed'
+  AND occurred_at >= %(from)s AND occurred_at <= %(to)s
+ORDER BY occurred_at DESC, seq DESC
+LIMIT %(limit)s;
+
 -- name: list_finding_ids
 SELECT id FROM finding WHERE media_id = %(media_id)s ORDER BY seq;
 
