@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import Response
 
-from api import dead_letters, events, findings, health, media, milestones, projects, sensors, settlement, whoami
+from api import alarms, dead_letters, events, findings, health, media, milestones, projects, sensors, settlement, whoami
 from api.errors import install_error_handlers
 from api.openapi import describe
 from api.pages import install_pages
@@ -26,6 +26,7 @@ ROUTERS: Final = (
     findings.router,
     sensors.router,
     settlement.router,
+    alarms.router,
     dead_letters.router,
     events.router,
     whoami.router,

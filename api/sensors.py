@@ -34,7 +34,7 @@ from domain.errors import NotFound
 from domain.identifier import require_caller_id
 from domain.sensor import Sensor
 from geofence.position import parse_position
-from iot.alarms import parse_alarms
+from iot.alarm_level import parse_alarms
 from iot.registration import register, replace_instrument
 from storage.database import Connection
 from storage.page import InvalidCursor, decode_cursor, encode_cursor

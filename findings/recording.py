@@ -1,7 +1,8 @@
 """Recording findings: the row and its event in one transaction, once however often it is told."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.errors import Conflict
@@ -9,7 +10,14 @@ from domain.finding import Decision, Finding, FindingStatus, NewFinding
 from storage.database import Connection
 from storage.errors import UnknownProject
 from storage.event import insert_event
-from storage.finding import find_finding, insert_finding, lock_finding, review_finding
+from storage.finding import (
+    find_finding,
+    insert_finding,
+    lock_finding,
+    reopen_finding,
+    resolve_finding,
+    review_finding,
+)
 from storage.project import find_project
 
 
@@ -62,8 +70,45 @@ def decide_finding(
     return decided
 
 
-def tell_finding(connection: Connection, finding: Finding, *, event: str) -> None:
-    """Write the event `siteproof.finding.<event>` with what a follower needs to decide without asking back."""
+def resolve_findings(
+    connection: Connection,
+    finding_ids: Sequence[UUID],
+    *,
+    reason: str,
+    at: datetime,
+    **more: Any,  # noqa: ANN401
+) -> None:
+    """Resolve findings whose cause is gone; those that a person has decided stay as decided.
+
+    Args:
+        connection: of the caller's transaction; it commits.
+        finding_ids: in any state.
+        reason: why, a stable word.
+        at: when the cause was gone, in event time. Aware.
+        more: what else belongs to the reason, JSON-ready.
+    """
+    for finding_id in finding_ids:
+        resolution = {"reason": reason, "at": at.isoformat(), **more}
+        if resolve_finding(connection, finding_id=finding_id, resolution=resolution):
+            tell_finding(connection, _get(connection, finding_id), event="resolved", occurred_at=at)
+
+
+def reopen_findings(connection: Connection, finding_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Open findings again that were resolved by themselves, because their cause turns out to be still there."""
+    for finding_id in finding_ids:
+        if reopen_finding(connection, finding_id=finding_id):
+            tell_finding(connection, _get(connection, finding_id), event="reopened", occurred_at=at)
+
+
+def tell_finding(connection: Connection, finding: Finding, *, event: str, occurred_at: datetime | None = None) -> None:
+    """Write the event `siteproof.finding.<event>` with what a follower needs to decide without asking back.
+
+    Args:
+        connection: of the caller's transaction.
+        finding: as it is now.
+        event: what happened to it.
+        occurred_at: when; None for the finding's own time, or its review's.
+    """
     project = find_project(connection, project_id=finding.project_id)
     if project is None:
         raise UnknownProject("there is no such project")
@@ -73,7 +118,8 @@ def tell_finding(connection: Connection, finding: Finding, *, event: str) -> Non
         project_id=finding.project_id,
         area=project.area,
         subject=f"findings/{finding.id}",
-        occurred_at=finding.occurred_at if event == "recorded" else finding.reviewed_at or finding.recorded_at,
+        occurred_at=occurred_at
+        or (finding.occurred_at if event == "recorded" else finding.reviewed_at or finding.recorded_at),
         data={
             "finding_id": str(finding.id),
             "project_id": finding.project_id,

@@ -60,3 +60,15 @@ FROM finding
 WHERE project_id = %(project_id)s AND milestone_id IS NULL AND kind = 'sensor'
   AND status IN ('open', 'confirmed') AND severity IN ('major', 'critical')
 ORDER BY seq;
+
+-- name: resolve_finding
+-- Only what nobody has decided yet.
+UPDATE finding SET status = 'resolved', details = details || %(details)s
+WHERE id = %(id)s AND status = 'open'
+RETURNING id;
+
+-- name: reopen_finding
+-- Only what was resolved by itself, which says why.
+UPDATE finding SET status = 'open', details = details - 'resolution'
+WHERE id = %(id)s AND status = 'resolved' AND details ? 'resolution'
+RETURNING id;
