@@ -65,7 +65,9 @@ def test_rejudge_waiting__late_crossing_is_raised_in_its_own_time(registered: Da
     put(registered, "g", alarms=LEVELS)
     publish(registered, "g", quiet(0, 100))
     publish(registered, "g", quiet(160, 300))
-    publish(registered, "g", [(float(n), 25 + n % 3 / 100 if 120 <= n < 140 else 1 + n % 7 / 10) for n in range(100, 160)])
+    publish(
+        registered, "g", [(float(n), 25 + n % 3 / 100 if 120 <= n < 140 else 1 + n % 7 / 10) for n in range(100, 160)]
+    )
     assert list_episodes(registered, "g") == []
     assert rejudge_waiting(registered, max_pages=9) == 1
     assert list_episodes(registered, "g") == [
@@ -76,17 +78,22 @@ def test_rejudge_waiting__late_crossing_is_raised_in_its_own_time(registered: Da
 
 
 def test_rejudge_waiting__late_readings_take_an_alarm_back(registered: Database) -> None:
-    """Three spikes that came alone were an alarm; their neighbours show that it never was: withdrawn, never deleted."""
+    """Three spikes that came alone were an alarm; their neighbours show what they are: withdrawn, never deleted."""
     put(registered, "g", alarms=LEVELS)
     publish(registered, "g", quiet(0, 100))
     publish(registered, "g", [(100.0, 15.0), (103.0, 16.0), (106.0, 15.5)])
     assert list_episodes(registered, "g") == [("yellow", 100, 106, None, None, "open")]
     publish(registered, "g", [(float(n), 1 + n % 7 / 10) for n in (101, 102, 104, 105, 107, 108)])
     rejudge_waiting(registered, max_pages=9)
-    assert list_episodes(registered, "g") == [("yellow", 100, 106, 106, "withdrawn", "resolved")]
+    assert list_episodes(registered, "g") == [
+        ("yellow", 100, 106, 106, "withdrawn", "resolved"),
+        ("sensor.spiking", 107, 107, None, None, "open"),
+    ]
     with registered.transaction() as connection:
         state = list_alarm_states(connection, sensor_ids=["g"])["g"]
-        row = connection.execute("SELECT details -> 'resolution' ->> 'reason' FROM finding").fetchone()
+        row = connection.execute(
+            "SELECT details -> 'resolution' ->> 'reason' FROM finding WHERE code = 'sensor.threshold'"
+        ).fetchone()
     assert "levels" not in state
     assert row == ("withdrawn",)
 
@@ -125,7 +132,9 @@ def test_rejudge_waiting__page_by_page_while_the_collector_goes_on(registered: D
     put(registered, "g", alarms=LEVELS)
     publish(registered, "g", quiet(0, 10))
     publish(registered, "g", quiet(1500, 2000))
-    publish(registered, "g", [(float(n), 15 + n % 3 / 100 if 500 <= n < 520 else 1 + n % 7 / 10) for n in range(10, 1500)])
+    publish(
+        registered, "g", [(float(n), 15 + n % 3 / 100 if 500 <= n < 520 else 1 + n % 7 / 10) for n in range(10, 1500)]
+    )
     assert rejudge_waiting(registered, max_pages=2, page=400) == 0
     publish(registered, "g", [(2000.0 + n, 25.0 + n / 100) for n in range(5)])
     live = list_episodes(registered, "g")
