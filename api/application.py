@@ -13,6 +13,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import Response
 
 from api import (
+    alarms,
     dead_letters,
     events,
     findings,
@@ -41,6 +42,7 @@ ROUTERS: Final = (
     sensors.router,
     settlement.router,
     plots.router,
+    alarms.router,
     dead_letters.router,
     events.router,
     whoami.router,

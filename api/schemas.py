@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from domain.access import Role
+from domain.alarm import EndReason, GaugeFault
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
@@ -366,6 +367,7 @@ class AlarmBody(Shape):
     rate_per_day: float | None = None
     for_s: float = 0.0
     hysteresis: float = 0.0
+    for_n: int | None = None
 
 
 class RangeBody(Shape):
@@ -459,6 +461,7 @@ class SensorBody(Shape):
     placement: PlacementBody | None = None
     events: Annotated[list[SensorEventBody], Field(max_length=200)] = []
     suppressions: Annotated[list[SuppressionBody], Field(max_length=200)] = []
+    redundant_with: CallerId | None = None
 
     def make_profile(self) -> SensorProfile:
         """What is known beyond kind and unit."""
@@ -472,6 +475,7 @@ class SensorBody(Shape):
                 Suppression(each.from_.astimezone(UTC), each.to.astimezone(UTC), each.reason)
                 for each in self.suppressions
             ),
+            redundant_with=self.redundant_with,
         )
 
 
@@ -493,6 +497,7 @@ class SensorView(Shape):
     placement: PlacementBody | None
     events: list[SensorEventBody]
     suppressions: list[SuppressionBody]
+    redundant_with: str | None
     instruments: list[InstrumentView]
     is_recomputing: bool
     created_at: datetime
@@ -521,6 +526,7 @@ class SensorView(Shape):
                 SuppressionBody.model_validate({"from": each.from_, "to": each.to, "reason": each.reason})
                 for each in sensor.profile.suppressions
             ],
+            redundant_with=sensor.profile.redundant_with,
             instruments=[InstrumentView.model_validate(each) for each in sensor.instruments],
             is_recomputing=sensor.is_recomputing,
             created_at=sensor.created_at,
@@ -638,3 +644,69 @@ class IssueDetailView(IssueView):
 def _list_issue_fields(issue: Issue, now: datetime) -> dict[str, Any]:
     fields = {name: getattr(issue, name) for name in IssueView.model_fields if name != "overdue"}
     return fields | {"overdue": issue.is_overdue(now), "finding_ids": list(issue.finding_ids)}
+
+
+class LevelView(Shape):
+    """Where one level of a sensor's alarm stands.
+
+    `pending`: beyond the limit, not confirmed; `suppressed`: confirmed, within a suppression; `unknown`: the sensor is
+    silent, or its gauge is not to be believed. A raised level stays `raised` until its end is known.
+    """
+
+    level: str
+    state: Literal["normal", "pending", "raised", "suppressed", "unknown"]
+    since: datetime | None
+    value: float | None
+    above: float | None
+    below: float | None
+    rate_per_day: float | None
+    action: str
+
+
+class GaugeFaultView(Shape):
+    """One thing that may be wrong with the gauge, and whether it is."""
+
+    code: GaugeFault
+    state: Literal["no", "yes", "cannot_tell"]
+    since: datetime | None
+
+
+class EpisodeView(Shape):
+    """One alarm from its first reading to its end, or one fault of the gauge."""
+
+    level: str | None
+    code: str
+    since: datetime
+    raised_at: datetime
+    ended_at: datetime | None
+    end_reason: EndReason | None
+    finding_id: UUID
+
+
+class AlarmsView(Shape):
+    """A sensor's alarm: where it stands, and what was, the episodes recorded last first."""
+
+    sensor_id: str
+    judged_until: datetime | None
+    value: float | None
+    rate_per_day: float | None
+    baseline: float | None
+    is_stale: bool
+    is_rejudging: bool
+    levels: list[LevelView]
+    gauge: list[GaugeFaultView]
+    items: list[EpisodeView]
+    next: str | None
+
+
+class AlarmTemplateView(Shape):
+    """A way to set alarm levels, and who must give the figures; nothing applies by itself."""
+
+    id: str
+    kind: SensorKind
+    title: dict[str, str]
+    quantities: list[str]
+    source: dict[str, str]
+    figures: dict[str, str]
+    must_confirm: dict[str, str]
+    alarms: list[dict[str, Any]]

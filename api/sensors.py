@@ -35,7 +35,7 @@ from domain.errors import NotFound
 from domain.identifier import require_caller_id
 from domain.sensor import Sensor
 from geofence.position import parse_position
-from iot.alarms import parse_alarms
+from iot.alarm_level import parse_alarms
 from iot.registration import register, replace_instrument
 from iot.sparkplug_session import find_stale_since
 from storage.database import Connection

@@ -57,6 +57,7 @@ class AlarmLevel:
         below: trips when the value falls under it.
         rate_per_day: trips when the change per day exceeds it, in either direction. [unit/d]
         for_s: how long the limit must be exceeded, in event time, before it counts. [s]
+        for_n: by how many readings it must be exceeded before it counts; None for what `iot.alarms` then asks for.
         hysteresis: how far back the value must come before the alarm ends, in the unit.
         action: who does what by when.
     """
@@ -68,6 +69,7 @@ class AlarmLevel:
     rate_per_day: float | None = None
     for_s: float = 0.0
     hysteresis: float = 0.0
+    for_n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class SensorProfile:
         resolution: the smallest step that it can tell. [unit]
         baseline: the value that counts as no movement. [unit]
         stability_mm_per_day: the rate below which the project calls a point stable. [mm/d]
+        redundant_with: a sensor that measures the same thing, so that one that drifts is told by the other.
     """
 
     resolution: float | None = None
@@ -152,6 +155,7 @@ class SensorProfile:
     placement: Placement | None = None
     events: tuple[SensorEvent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    redundant_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

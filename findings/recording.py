@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.errors import Conflict
@@ -10,7 +10,14 @@ from domain.finding import Decision, Finding, FindingStatus, NewFinding
 from storage.database import Connection
 from storage.errors import UnknownProject
 from storage.event import insert_event
-from storage.finding import find_finding, insert_finding, lock_finding, review_finding
+from storage.finding import (
+    find_finding,
+    insert_finding,
+    lock_finding,
+    reopen_finding,
+    resolve_finding,
+    review_finding,
+)
 from storage.project import find_project
 
 
@@ -61,6 +68,36 @@ def decide_finding(
     decided = get_finding(connection, finding_id)
     tell_finding(connection, decided, event="reviewed")
     return decided
+
+
+def resolve_findings(
+    connection: Connection,
+    finding_ids: Sequence[UUID],
+    *,
+    reason: str,
+    at: datetime,
+    **more: Any,  # noqa: ANN401
+) -> None:
+    """Resolve findings whose cause is gone; those that a person has decided stay as decided.
+
+    Args:
+        connection: of the caller's transaction; it commits.
+        finding_ids: in any state.
+        reason: why, a stable word.
+        at: when the cause was gone, in event time. Aware.
+        more: what else belongs to the reason, JSON-ready.
+    """
+    for finding_id in finding_ids:
+        resolution = {"reason": reason, "at": at.isoformat(), **more}
+        if resolve_finding(connection, finding_id=finding_id, resolution=resolution):
+            tell_finding(connection, get_finding(connection, finding_id), event="resolved", at=at)
+
+
+def reopen_findings(connection: Connection, finding_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Open findings again that were resolved by themselves, because their cause turns out to be still there."""
+    for finding_id in finding_ids:
+        if reopen_finding(connection, finding_id=finding_id):
+            tell_finding(connection, get_finding(connection, finding_id), event="reopened", at=at)
 
 
 def tell_finding(connection: Connection, finding: Finding, *, event: str, at: datetime | None = None) -> None:

@@ -1,60 +1,35 @@
-"""Alarms in event time: when a sensor's values reach a level, and when they have come back. Pure: state in, state out.
+"""Alarms in event time: what new readings do to a sensor's alarm and to the trust in its gauge. Pure.
 
-A level trips by its value or by its rate, holds for its confirmation time by the readings' own times, and ends when
-the value has come back by its hysteresis. Bad readings say nothing. A reading older than the newest one judged changes
-nothing. What a finding looks like is in `iot.alarm_finding`; where the state is kept is `storage.alarm_state`'s.
+State in, readings in, state and changes out: the same whether readings come at once or one by one. A level trips by its
+value or by its rate, is raised when that is confirmed, and ends when the value has come back for as long. Nothing is
+confirmed and nothing ends across a gap. What is wrong with the gauge itself is `iot.gauge_health`; what a finding looks
+like is `iot.alarm_finding`; what late readings change is `iot.rejudgement`. See docs/decisions/0007.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Final
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
-from domain.errors import Invalid
-from domain.sensor import AlarmLevel
-from iot.payload import NotANumber, require_finite
+from domain.alarm import EndReason, GaugeFault
+from domain.sensor import AlarmLevel, Sensor, SensorKind
+from iot.alarm_state import AlarmState, LevelState
+from iot.change_rate import RATE_STEP_S, see_rate
+from iot.gauge_health import FaultEnded, FaultRaised, Gauge, see_interval, see_outside, see_value
+from storage.reading import GOOD, OUT_OF_RANGE
 
-MAX_LEVELS: Final = 10
-MAX_LEVEL_NAME: Final = 40
-MAX_ACTION: Final = 1000
-_KEYS: Final = {"level", "action", "above", "below", "rate_per_day", "for_s", "hysteresis"}
-
-DAY_S: Final = 86_400.0
-# A rate is a least-squares slope over the last day. Half a day is the least that it is said from: over less, the noise
-# of a gauge (0.1 mm in an hour is 2.4 mm/d) would be taken for movement.
-MIN_RATE_SPAN_S: Final = DAY_S / 2
-MAX_RATE_SPAN_S: Final = 7 * DAY_S  # a reading before a longer gap says nothing of today's rate
-RATE_STEP_S: Final = 900.0  # readings closer than this are thinned, so that a state has about a hundred points at most
-
-
-class InvalidAlarm(Invalid):
-    """An alarm level that is not of the form of DESIGN.md's `alarms`."""
-
-    code: ClassVar[str] = "sensor.invalid_alarm"
-
-
-class AlarmWithoutAction(Invalid):
-    """A level that does not say who does what by when."""
-
-    code: ClassVar[str] = "sensor.alarm_without_action"
-
-
-class AlarmWithoutLimit(Invalid):
-    """A level that nothing could ever reach."""
-
-    code: ClassVar[str] = "sensor.alarm_without_limit"
-
-
-class DuplicateAlarmLevel(Invalid):
-    """Two levels of one sensor have the same name."""
-
-    code: ClassVar[str] = "sensor.duplicate_alarm_level"
-
-
-class TooManyAlarms(Invalid):
-    """More than MAX_LEVELS levels."""
-
-    code: ClassVar[str] = "sensor.too_many_alarms"
+# Without `for_n` and `for_s` a level needs three readings: a spike of a gauge is one reading, sometimes two, and twice
+# by chance in a row within the confirmation is rarer than once in many sensor-years (benchmarks/alarms.py).
+DEFAULT_FOR_N: Final = 3
+# With `for_s` alone, two readings so far apart; one reading proves nothing, however long the silence after it.
+DEFAULT_FOR_N_WITH_S: Final = 2
+SPIKING_FOR_N: Final = 6  # of a gauge that spikes, in a row without exception: an alarm comes later, and it comes
+# One reading that says otherwise does not interrupt what the others say; two do.
+MAX_CONTRARY: Final = 1
+NOISE_HYSTERESIS: Final = 3.0  # of the median step between readings, where the level gives no hysteresis
+MAX_NOISE_HYSTERESIS: Final = 0.1  # of the limit
+RATE_HYSTERESIS: Final = 0.8  # of the limit, where a rate has come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,238 +37,299 @@ class AlarmRaised:
     """A level was reached and held.
 
     Attributes:
-        value: of the reading that confirmed it, or the rate where `quantity` is `rate_per_day`. [unit or unit/d]
+        value: of the reading that confirmed it, from the baseline; the rate where `quantity` is `rate_per_day`.
+            [unit or unit/d]
         quantity: `above`, `below` or `rate_per_day`: which limit was exceeded.
         limit: that limit.
         since: the time of the first reading beyond it.
         at: the time of the reading that confirmed it.
+        is_gauge_doubtful: whether the gauge was judged broken at that time.
     """
 
     level: AlarmLevel
-    value: float
     quantity: str
+    value: float
     limit: float
     since: datetime
     at: datetime
+    is_gauge_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmCleared:
-    """The value came back from a level by more than its hysteresis.
+class AlarmEnded:
+    """The value came back from a level, or the sensor no longer has the level.
 
     Attributes:
-        value: of the reading that ended it. [unit]
         since: when the alarm that ended had begun.
-        at: the time of the reading that ended it.
+        at: the time of the reading that confirmed it.
     """
 
-    level: AlarmLevel
-    value: float
+    level: str
     since: datetime
     at: datetime
+    reason: EndReason = EndReason.CLEARED
+
+
+Change = AlarmRaised | AlarmEnded | FaultRaised | FaultEnded
+# Time [s since 1970], value [unit], quality: GOOD or OUT_OF_RANGE.
+JudgedReading = tuple[float, float, int]
 
 
 @dataclass(frozen=True, slots=True)
-class LevelState:
-    """Where one level stands that is beyond its limit: since when, and whether it is confirmed."""
-
-    since: datetime
-    is_raised: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmState:
-    """Where a sensor's alarm stands.
+class Watch:
+    """What judging needs to know of a sensor.
 
     Attributes:
-        newest: the time of the newest reading judged; None before the first.
-        levels: those beyond their limit, by name.
-        window: thinned (seconds since 1970, value) of the last day, oldest first; empty where no level asks for a rate.
+        levels: from the mildest to the severest.
+        baseline: what `above` and `below` count from. [unit]
+        suppressions: (from, to) of the times in which nothing is raised. [s since 1970]
+        low: no level is tripped by a value from here ... [unit]
+        high: ... to here. [unit]
+        rules: a digest of what the levels are, so that a change of them is noticed.
     """
 
-    newest: datetime | None = None
-    levels: Mapping[str, LevelState] = field(default_factory=dict)
-    window: tuple[tuple[float, float], ...] = ()
+    levels: tuple[AlarmLevel, ...]
+    baseline: float
+    suppressions: tuple[tuple[float, float], ...]
+    gauge: Gauge
+    low: float
+    high: float
+    needs_rate: bool
+    rules: int
 
 
-def parse_alarms(given: Sequence[Mapping[str, Any]]) -> tuple[AlarmLevel, ...]:
-    """The levels of a sensor, from the mildest to the severest, as given.
-
-    Raises:
-        AlarmWithoutAction: a level does not say who does what by when.
-        AlarmWithoutLimit: a level has none of `above`, `below` and `rate_per_day`.
-        DuplicateAlarmLevel: a name stands twice.
-        TooManyAlarms: there are more than MAX_LEVELS.
-        InvalidAlarm: anything else that cannot be worked with.
-    """
-    if len(given) > MAX_LEVELS:
-        raise TooManyAlarms(f"a sensor has at most {MAX_LEVELS} alarm levels")
-    levels = tuple(_parse_level(each) for each in given)
-    if len({level.level for level in levels}) != len(levels):
-        raise DuplicateAlarmLevel("each alarm level has a name of its own")
-    return levels
-
-
-def _parse_level(given: Mapping[str, Any]) -> AlarmLevel:
-    if unknown := set(given) - _KEYS:
-        raise InvalidAlarm(f"an alarm level has no {sorted(map(str, unknown))}")
-    name = _parse_text(given.get("level"), limit=MAX_LEVEL_NAME)
-    if name is None:
-        raise InvalidAlarm(f"an alarm level has a `level`, its name, of at most {MAX_LEVEL_NAME} characters")
-    action = _parse_text(given.get("action"), limit=MAX_ACTION)
-    if action is None:
-        raise AlarmWithoutAction(f"level {name!r} must say in `action` who does what by when ({MAX_ACTION} characters)")
-    level = AlarmLevel(
-        level=name,
-        action=action,
-        above=_parse_number(given, "above"),
-        below=_parse_number(given, "below"),
-        rate_per_day=_parse_number(given, "rate_per_day"),
-        for_s=_parse_number(given, "for_s") or 0.0,
-        hysteresis=_parse_number(given, "hysteresis") or 0.0,
+def make_watch(sensor: Sensor) -> Watch:
+    """What judging needs of a sensor. Where the profile has a baseline, the limits are of the movement since then."""
+    baseline = sensor.profile.baseline or 0.0
+    below = [level.below for level in sensor.alarms if level.below is not None]
+    above = [level.above for level in sensor.alarms if level.above is not None]
+    return Watch(
+        levels=sensor.alarms,
+        baseline=baseline,
+        suppressions=tuple((each.from_.timestamp(), each.to.timestamp()) for each in sensor.profile.suppressions),
+        gauge=Gauge(resolution=sensor.profile.resolution or 0.0, can_stick=sensor.kind is not SensorKind.RAIN),
+        low=baseline + max(below) if below else float("-inf"),
+        high=baseline + min(above) if above else float("inf"),
+        needs_rate=any(level.rate_per_day is not None for level in sensor.alarms),
+        rules=zlib.crc32(repr((sensor.alarms, baseline)).encode()),
     )
-    if level.above is None and level.below is None and level.rate_per_day is None:
-        raise AlarmWithoutLimit(f"level {name!r} has none of `above`, `below` and `rate_per_day`")
-    if level.for_s < 0 or level.hysteresis < 0 or (level.rate_per_day is not None and level.rate_per_day <= 0):
-        raise InvalidAlarm(f"level {name!r}: `for_s` and `hysteresis` are not negative, `rate_per_day` is positive")
-    if level.above is not None and level.below is not None and level.below > level.above:
-        raise InvalidAlarm(f"level {name!r}: every value would lie above {level.above} or below {level.below}")
-    return level
 
 
-def _parse_text(given: object, *, limit: int) -> str | None:
-    if not isinstance(given, str) or not given.strip() or len(given) > limit:
-        return None
-    return given.strip()
-
-
-def _parse_number(given: Mapping[str, Any], key: str) -> float | None:
-    if given.get(key) is None:
-        return None
-    try:
-        return require_finite(given[key])
-    except NotANumber as error:
-        raise InvalidAlarm(f"`{key}` is a finite number: {error.detail}") from error
+def is_watched(sensor: Sensor) -> bool:
+    """Whether a sensor's readings are judged at all: where it has levels, or must not be silent."""
+    return bool(sensor.alarms) or sensor.stale_after_s is not None
 
 
 def judge_readings(
-    levels: Sequence[AlarmLevel], state: AlarmState, readings: Sequence[tuple[datetime, float]]
-) -> tuple[AlarmState, list[AlarmRaised | AlarmCleared]]:
-    """What new good readings of one sensor do to its alarm.
+    watch: Watch, state: AlarmState, readings: Iterable[JudgedReading]
+) -> tuple[AlarmState, list[Change]]:
+    """What new readings of one sensor do to its alarm.
 
     Args:
-        levels: of the sensor; what the state holds of others is forgotten.
-        state: after the last call.
-        readings: (time, value) of good readings, by time; those not newer than the state are passed over. [unit]
+        watch: of the sensor; what the state holds of other levels is forgotten.
+        state: after the last call; it is left as it is.
+        readings: by time; those not newer than the state are passed over.
 
     Returns:
-        The new state, and what was raised and cleared, in the order of time.
+        The new state, and what was raised and ended, in the order of time.
     """
-    needs_rate = any(level.rate_per_day is not None for level in levels)
-    open_levels = {level.level: state.levels[level.level] for level in levels if level.level in state.levels}
-    newest, window = state.newest, list(state.window) if needs_rate else []
-    changes: list[AlarmRaised | AlarmCleared] = []
-    for t, value in readings:
-        if newest is not None and t <= newest:
+    new = state.copy()
+    changes: list[Change] = []
+    _apply_rules(watch, new, changes)
+    gauge, levels = watch.gauge, watch.levels
+    low, high, needs_rate = watch.low, watch.high, watch.needs_rate
+    for at, value, q in readings:
+        if new.newest is not None and at <= new.newest:
             continue
-        newest = t
-        rate = _add_to_window(window, t.timestamp(), value) if needs_rate else None
-        for level in levels:
-            before = open_levels.get(level.level)
-            after, change = _judge_level(level, before, t=t, value=value, rate=rate)
-            if after is None:
-                open_levels.pop(level.level, None)
-            else:
-                open_levels[level.level] = after
-            if change is not None:
-                changes.append(change)
-    return AlarmState(newest=newest, levels=open_levels, window=tuple(window)), changes
+        new.newest = at
+        if q != GOOD:
+            if q == OUT_OF_RANGE:
+                see_outside(new, at, value, changes)
+            continue
+        see_interval(new, at)
+        see_value(gauge, new, at, value, changes)
+        if needs_rate:
+            see_rate(new, at, value)
+        if needs_rate or new.levels or value > high or value < low:
+            for level in levels:
+                _judge_level(watch, level, new, value, changes)
+    return new, changes
 
 
-def _judge_level(
-    level: AlarmLevel, before: LevelState | None, *, t: datetime, value: float, rate: float | None
-) -> tuple[LevelState | None, AlarmRaised | AlarmCleared | None]:
-    beyond = _find_exceeded(level, value, rate)
-    if beyond is None:
-        if before is None or not before.is_raised:
-            return None, None
-        if _has_come_back(level, value, rate):
-            return None, AlarmCleared(level=level, value=value, since=before.since, at=t)
-        return before, None
-    since = t if before is None else before.since
-    if before is not None and before.is_raised:
-        return before, None
-    if (t - since).total_seconds() < level.for_s:
-        return LevelState(since, is_raised=False), None
-    quantity, exceeding, limit = beyond
-    raised = AlarmRaised(level=level, value=exceeding, quantity=quantity, limit=limit, since=since, at=t)
-    return LevelState(since, is_raised=True), raised
+def is_beyond_levels(watch: Watch, value: float) -> bool:
+    """Whether a value would trip any level by itself."""
+    return value > watch.high or value < watch.low
 
 
-def _find_exceeded(level: AlarmLevel, value: float, rate: float | None) -> tuple[str, float, float] | None:
-    if level.above is not None and value > level.above:
-        return "above", value, level.above
-    if level.below is not None and value < level.below:
-        return "below", value, level.below
-    if level.rate_per_day is not None and rate is not None and abs(rate) > level.rate_per_day:
+def is_consequential(watch: Watch, state: AlarmState, reading: JudgedReading) -> bool:
+    """Whether a reading that is older than the newest may change what was judged.
+
+    It may where it lies beyond a level or outside of the range, where an alarm or a fault was under way at its time or
+    ended later, or where it comes so late that a rate may become another. A normal reading of a quiet time does not:
+    two collectors that share a sensor bring every second reading late.
+    """
+    at, value, q = reading
+    return (
+        q != GOOD
+        or is_beyond_levels(watch, value)
+        or at <= state.quiet_since
+        or any(each.since <= at for each in state.levels.values())
+        or any(since <= at for since in state.faults.values())
+        or (watch.needs_rate and state.newest is not None and at < state.newest - RATE_STEP_S)
+    )
+
+
+def exceeding(watch: Watch, level: AlarmLevel, state: AlarmState, value: float) -> tuple[str, float, float] | None:
+    """Which limit of a level a value exceeds: the limit's name, what exceeds it, and the limit; None where none is.
+
+    A rate that may be noise exceeds nothing.
+    """
+    moved = value - watch.baseline
+    if level.above is not None and moved > level.above:
+        return "above", moved, level.above
+    if level.below is not None and moved < level.below:
+        return "below", moved, level.below
+    rate = state.rate
+    if level.rate_per_day is not None and rate is not None and abs(rate) > max(level.rate_per_day, state.rate_noise):
         return "rate_per_day", rate, level.rate_per_day
     return None
 
 
-def _has_come_back(level: AlarmLevel, value: float, rate: float | None) -> bool:
+def _apply_rules(watch: Watch, state: AlarmState, changes: list[Change]) -> None:
+    """Forget levels that the sensor no longer has; what came before a change of the levels is not judged again."""
+    if state.rules == watch.rules:
+        return
+    if state.rules is not None:
+        state.rules_from = state.newest
+    state.rules = watch.rules
+    names = {level.level for level in watch.levels}
+    for name in [name for name in state.levels if name not in names]:
+        gone = state.levels.pop(name)
+        if gone.is_raised and state.newest is not None:
+            at = to_time(state.newest)
+            changes.append(AlarmEnded(name, to_time(gone.since), at, EndReason.LEVEL_REMOVED))
+
+
+def _judge_level(watch: Watch, level: AlarmLevel, state: AlarmState, value: float, changes: list[Change]) -> None:
+    beyond = exceeding(watch, level, state, value)
+    own = state.levels.get(level.level)
+    if own is None:
+        if beyond is None:
+            return
+        own = state.levels[level.level] = LevelState(since=state.at)
+    if own.is_raised:
+        is_back = beyond is None and _has_come_back(watch, level, state, value)
+        _follow_raised(level, state, own, changes, is_back=is_back)
+    elif beyond is not None:
+        _follow_pending(watch, level, state, own, beyond, changes)
+    else:
+        own.contrary += 1
+        if state.is_gap or own.contrary > (0 if GaugeFault.SPIKING in state.faults else MAX_CONTRARY):
+            del state.levels[level.level]
+            state.quiet_since = state.at
+
+
+def _follow_pending(
+    watch: Watch,
+    level: AlarmLevel,
+    state: AlarmState,
+    own: LevelState,
+    beyond: tuple[str, float, float],
+    changes: list[Change],
+) -> None:
+    if state.is_gap:
+        own.since, own.n = state.at, 0
+    own.n += 1
+    own.contrary = 0
+    faults = state.faults
+    needed = needed_readings(level)
+    if GaugeFault.SPIKING in faults:
+        needed = max(needed, SPIKING_FOR_N)
+    if own.n < needed or state.at - own.since < level.for_s:
+        return
+    own.is_held = GaugeFault.DRIFTING in faults and _is_explained_by_drift(watch, level, state, beyond)
+    own.is_suppressed = is_suppressed(watch, state.at)
+    if own.is_held or own.is_suppressed:
+        return
+    own.is_raised, own.n = True, 0
+    since, at = to_time(own.since), to_time(state.at)
+    changes.append(AlarmRaised(level, *beyond, since, at, is_gauge_doubtful=bool(faults)))
+
+
+def _follow_raised(
+    level: AlarmLevel, state: AlarmState, own: LevelState, changes: list[Change], *, is_back: bool
+) -> None:
+    if state.is_gap:
+        own.n = own.contrary = 0
+    if not is_back:
+        own.contrary += 1
+        if own.contrary > MAX_CONTRARY:
+            own.n = own.contrary = 0
+        return
+    # A gauge that never moves is dead: a torn cable that says 0 for ever does not end an alarm.
+    if GaugeFault.STUCK in state.faults or (state.run > 1 and state.is_lively):
+        return
+    if own.n == 0:
+        own.back_since = state.at
+    own.n += 1
+    own.contrary = 0
+    if own.n >= needed_readings(level) and state.at - own.back_since >= level.for_s:
+        del state.levels[level.level]
+        state.quiet_since = state.at
+        changes.append(AlarmEnded(level.level, to_time(own.since), to_time(state.at)))
+
+
+def _is_explained_by_drift(
+    watch: Watch, level: AlarmLevel, state: AlarmState, beyond: tuple[str, float, float]
+) -> bool:
+    """Whether the gauge, as its twin says it would, is not beyond the limit; of a rate it cannot be told.
+
+    The severest level is never explained: which of the two gauges drifts is not known, so somebody comes.
+    """
+    if level is watch.levels[-1]:
+        return False
+    quantity, moved, limit = beyond
+    if quantity == "rate_per_day":
+        return True
+    return moved - state.parting <= limit if quantity == "above" else moved - state.parting >= limit
+
+
+def needed_readings(level: AlarmLevel) -> int:
+    """By how many readings a level must be exceeded before it is raised."""
+    if level.for_n is not None:
+        return level.for_n
+    return DEFAULT_FOR_N_WITH_S if level.for_s > 0 else DEFAULT_FOR_N
+
+
+def is_suppressed(watch: Watch, at: float) -> bool:
+    """Whether nothing is raised at a time. [s since 1970]."""
+    return any(first <= at < last for first, last in watch.suppressions)
+
+
+def _has_come_back(watch: Watch, level: AlarmLevel, state: AlarmState, value: float) -> bool:
     """Whether every limit is known to be kept, the value's by its hysteresis; an unknown rate ends nothing."""
+    moved = value - watch.baseline
     return (
-        (level.above is None or value <= level.above - level.hysteresis)
-        and (level.below is None or value >= level.below + level.hysteresis)
-        and (level.rate_per_day is None or (rate is not None and abs(rate) <= level.rate_per_day))
+        (level.above is None or moved <= level.above - _hysteresis(level, state, level.above))
+        and (level.below is None or moved >= level.below + _hysteresis(level, state, level.below))
+        and (
+            level.rate_per_day is None
+            or (state.rate is not None and abs(state.rate) <= RATE_HYSTERESIS * level.rate_per_day)
+        )
     )
 
 
-def _add_to_window(window: list[tuple[float, float]], at_s: float, value: float) -> float | None:
-    """Take a reading into the window and give its rate per day; None where the window is too short to say."""
-    while window and at_s - window[0][0] > MAX_RATE_SPAN_S:
-        del window[0]
-    # The last reading before the day stays, so that one reading a day has a rate too.
-    while len(window) > 1 and at_s - window[1][0] >= DAY_S:
-        del window[0]
-    points = [*window, (at_s, value)]
-    if not window or at_s - window[-1][0] >= RATE_STEP_S:
-        window.append((at_s, value))
-    if at_s - points[0][0] < MIN_RATE_SPAN_S:
-        return None
-    return _slope(points) * DAY_S
+def _hysteresis(level: AlarmLevel, state: AlarmState, limit: float) -> float:
+    if level.hysteresis > 0:
+        return level.hysteresis
+    return min(NOISE_HYSTERESIS * state.step, MAX_NOISE_HYSTERESIS * abs(limit))
 
 
-def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """Least-squares slope of values over times, both shifted to the first point so that no digits are lost."""
-    first_s, first = points[0]
-    times = [at_s - first_s for at_s, _ in points]
-    values = [value - first for _, value in points]
-    mean_t, mean_v = sum(times) / len(times), sum(values) / len(values)
-    spread = sum((t - mean_t) ** 2 for t in times)
-    return sum((t - mean_t) * (v - mean_v) for t, v in zip(times, values, strict=True)) / spread
+def to_time(at: float) -> datetime:
+    """The time of seconds since 1970. Aware, UTC."""
+    return datetime.fromtimestamp(at, UTC)
 
 
-def state_to_json(state: AlarmState) -> dict[str, Any]:
-    """The state, JSON-ready."""
-    return {
-        "newest": None if state.newest is None else state.newest.isoformat(),
-        "levels": {
-            name: {"since": level.since.isoformat(), "is_raised": level.is_raised}
-            for name, level in state.levels.items()
-        },
-        "window": [list(point) for point in state.window],
-    }
-
-
-def state_from_json(value: Mapping[str, Any]) -> AlarmState:
-    """The inverse of `state_to_json`; an empty object is a sensor that was never judged."""
-    newest = value.get("newest")
-    return AlarmState(
-        newest=None if newest is None else datetime.fromisoformat(newest),
-        levels={
-            name: LevelState(datetime.fromisoformat(level["since"]), level["is_raised"])
-            for name, level in value.get("levels", {}).items()
-        },
-        window=tuple((point[0], point[1]) for point in value.get("window", ())),
-    )
+def list_names(levels: Sequence[AlarmLevel]) -> list[str]:
+    """The levels' names, from the mildest to the severest."""
+    return [level.level for level in levels]

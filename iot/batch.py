@@ -10,18 +10,14 @@ from operator import attrgetter
 from typing import Final
 
 from domain.errors import SiteproofError
-from domain.finding import NewFinding
-from findings.recording import record_findings
-from iot.alarm_finding import make_alarm_finding
-from iot.alarms import AlarmRaised, judge_readings, state_from_json, state_to_json
+from iot.alarm_judgement import judge_new_readings
 from iot.correction import correct_readings, request_dependents
 from iot.decoding import Message, RegisteredSensor, decode_messages, list_sensor_ids, register_sensor
 from iot.sparkplug_session import resolve_sparkplug
 from iot.topics import EdgeNode
-from storage.alarm_state import lock_alarm_states, put_alarm_states
 from storage.database import Connection
 from storage.dead_letter import store_dead_letters
-from storage.reading import GOOD, UNCORRECTED, KeyedReading, store_readings
+from storage.reading import UNCORRECTED, KeyedReading, store_readings
 from storage.sensor import list_sensor_entries, list_sensor_versions
 
 _LOG: Final = logging.getLogger(__name__)
@@ -89,7 +85,7 @@ def store_batch(connection: Connection, *, messages: Sequence[Message], director
         total += len(decoded.dead_letters)
         skipped += decoded.skipped
     new = _store(connection, readings, sensors=sensors, directory=directory)
-    recorded = record_findings(connection, _judge(connection, new, sensors.values()))
+    recorded = judge_new_readings(connection, new, list(sensors.values()))
     return BatchResult(
         stored=len(new),
         duplicate=len(readings) - len(new),
@@ -133,22 +129,3 @@ def _group(readings: Sequence[KeyedReading]) -> dict[int, list[KeyedReading]]:
             grouped[each.sensor_key] = []
         grouped[each.sensor_key].append(each)
     return grouped
-
-
-def _judge(
-    connection: Connection, new: Sequence[KeyedReading], sensors: Iterable[RegisteredSensor]
-) -> list[NewFinding]:
-    """Judge the alarms of every sensor that has levels and new good readings, and keep their states."""
-    by_key = _group([each for each in new if each.q == GOOD])
-    touched = {each.sensor.id: each for each in sensors if each.sensor.alarms and each.key in by_key}
-    if not touched:
-        return []
-    findings, states = [], {}
-    for sensor_id, stored in lock_alarm_states(connection, sensor_ids=sorted(touched)).items():
-        registered = touched[sensor_id]
-        series = sorted((each.t, each.v) for each in by_key[registered.key])
-        state, changes = judge_readings(registered.sensor.alarms, state_from_json(stored), series)
-        states[sensor_id] = state_to_json(state)
-        findings += [make_alarm_finding(registered.sensor, each) for each in changes if isinstance(each, AlarmRaised)]
-    put_alarm_states(connection, states=states)
-    return findings

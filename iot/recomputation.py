@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
+from iot.alarms import is_watched
 from iot.batch import SensorDirectory
 from iot.correction import LookUp, correct_readings, request_dependents
 from iot.decoding import RegisteredSensor, derive_reading
@@ -21,6 +22,7 @@ from storage.recomputation import (
     see_recomputations,
     take_recomputation,
 )
+from storage.rejudgement import request_rejudgement
 
 _LOG: Final = logging.getLogger(__name__)
 PAGE: Final = 5_000  # readings of one transaction; as large as a collector's batch
@@ -67,6 +69,8 @@ def _recompute_page(connection: Connection, taken: Recomputation, *, directory: 
         replace_values(connection, sensor_key=registered.key, readings=changed)
         span = (changed[0].t, changed[-1].t)
         request_dependents(connection, changed={registered.sensor.id: span}, look_up=look_up)
+        if is_watched(registered.sensor):
+            request_rejudgement(connection, sensor_id=registered.sensor.id, from_=span[0])
     if len(stored) < page:
         finish_recomputation(connection, sensor_id=taken.sensor_id)
     else:

@@ -102,6 +102,7 @@ class FaultKind(StrEnum):
     GAP = "gap"
     SPIKES = "spikes"
     DRIFT = "drift"
+    OUT_OF_RANGE = "out_of_range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,33 @@ class Fault:
     Attributes:
         begins_at: included. Aware.
         ends_at: not included. Aware.
-        size_mm: height of a spike, or the drift at its end. [mm]
+        size_mm: height of a spike, the drift at its end, or what a gauge says that is out of range. [mm]
     """
 
     kind: FaultKind
     begins_at: datetime
     ends_at: datetime
     size_mm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A movement that goes away again, such as under a load that stands on the bridge for a time.
+
+    Attributes:
+        begins_at: nothing before. Aware.
+        ends_at: nothing from here on. Aware.
+        size_mm: while it stands; it comes and goes within a tenth of its time each. [mm]
+    """
+
+    begins_at: datetime
+    ends_at: datetime
+    size_mm: float
+
+    def movement_mm(self, t: datetime) -> float:
+        """The movement at a time. [mm]."""
+        share = (t - self.begins_at) / (self.ends_at - self.begins_at)
+        return self.size_mm * max(0.0, min(1.0, 10 * share, 10 * (1 - share)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +149,8 @@ class Gauge:
         noise_mm: standard deviation of its own noise. [mm]
         per_degree_mm: its movement by temperature, for each degree above the weather's mean. [mm/Cel]
         loaded_at: when the load came on. Aware.
+        loads: movements that go away again.
+        resolution_mm: the smallest step that it can tell. [mm]
     """
 
     sensor_id: str
@@ -137,10 +160,12 @@ class Gauge:
     per_degree_mm: float = 0.02
     failure: Failure | None = None
     faults: tuple[Fault, ...] = ()
+    loads: tuple[Load, ...] = ()
+    resolution_mm: float = 0.0001
 
     def true_mm(self, t: datetime) -> float:
-        """The settlement alone. [mm]."""
-        moved = self.law.settlement_mm(t - self.loaded_at)
+        """The settlement alone, with what loads add to it. [mm]."""
+        moved = self.law.settlement_mm(t - self.loaded_at) + sum(load.movement_mm(t) for load in self.loads)
         return moved if self.failure is None else moved + self.failure.movement_mm(t)
 
 
@@ -196,7 +221,8 @@ def simulate_gauge(
         if any(fault.kind is FaultKind.GAP for fault in faults):
             continue
         last = v
-        yield SimulatedReading(gauge.sensor_id, t, round(v, 4), seq, true_mm)
+        told = round(round(v / gauge.resolution_mm) * gauge.resolution_mm, 6)
+        yield SimulatedReading(gauge.sensor_id, t, told, seq, true_mm)
 
 
 def simulate_thermometer(
@@ -235,6 +261,8 @@ def _spoil(v: float, fault: Fault, *, t: datetime, last: float | None, draw: flo
         return v + fault.size_mm
     if fault.kind is FaultKind.DRIFT:
         return v + fault.size_mm * ((t - fault.begins_at) / (fault.ends_at - fault.begins_at))
+    if fault.kind is FaultKind.OUT_OF_RANGE:
+        return fault.size_mm
     return v
 
 

@@ -16,6 +16,11 @@ SWEEP: Final = "siteproof.sweep"
 RETAIN: Final = "siteproof.retain"
 RECOMPUTE: Final = "siteproof.recompute"
 REMIND: Final = "siteproof.remind"
+REJUDGE: Final = "siteproof.rejudge"
+LISTEN: Final = "siteproof.listen"
+COMPARE: Final = "siteproof.compare"
+_LISTEN_EVERY_S: Final = 60.0
+_COMPARE_EVERY_S: Final = 3600.0
 _RETAIN_EVERY_S: Final = 3600.0
 _REMIND_EVERY_S: Final = 60.0
 QUEUE: Final = "siteproof"
@@ -53,6 +58,13 @@ def make_queue(settings: Settings) -> Celery:
                 "schedule": settings.sweep_every_s,
                 "options": {"expires": settings.sweep_every_s},
             },
+            "rejudge": {
+                "task": REJUDGE,
+                "schedule": settings.sweep_every_s,
+                "options": {"expires": settings.sweep_every_s},
+            },
+            "listen": {"task": LISTEN, "schedule": _LISTEN_EVERY_S, "options": {"expires": _LISTEN_EVERY_S}},
+            "compare": {"task": COMPARE, "schedule": _COMPARE_EVERY_S, "options": {"expires": _COMPARE_EVERY_S}},
             "retain": {"task": RETAIN, "schedule": _RETAIN_EVERY_S, "options": {"expires": _RETAIN_EVERY_S}},
             "remind": {"task": REMIND, "schedule": _REMIND_EVERY_S, "options": {"expires": _REMIND_EVERY_S}},
         },

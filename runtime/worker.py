@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +13,23 @@ from analysis.medium_analysis import Workplace, analyse_medium
 from domain.clock import SystemClock
 from domain.errors import Unavailable
 from findings.reminder import remind
+from iot.gauge_sweep import sweep_drift, sweep_silence
 from iot.recomputation import recompute_waiting
+from iot.rejudgement import rejudge_waiting
 from runtime.assembly import make_media_store
 from runtime.settings import Settings
-from runtime.task_queue import ANALYSE, RECOMPUTE, REMIND, RETAIN, SWEEP, Doorbell, make_queue
+from runtime.task_queue import (
+    ANALYSE,
+    COMPARE,
+    LISTEN,
+    RECOMPUTE,
+    REJUDGE,
+    REMIND,
+    RETAIN,
+    SWEEP,
+    Doorbell,
+    make_queue,
+)
 from storage.database import Database
 from storage.media import ring_waiting_media
 from storage.reading import drop_expired_readings
@@ -26,6 +40,7 @@ _SWEEP_LIMIT: Final = 1000
 _RETRY_AFTER_S: Final = 5
 _RECOMPUTE_PAGES: Final = 20  # of 5,000 readings, some ten seconds; photos wait no longer behind them
 _REMIND_LIMIT: Final = 500
+_REJUDGE_PAGES: Final = 20  # of 10,000 readings, some ten seconds
 _MAX_MEMORY_KB: Final = 1_500_000  # a leak in a decoder ends with its process, not with the machine
 
 
@@ -96,6 +111,24 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     app.task(recompute, name=RECOMPUTE)
     app.task(retain, name=RETAIN)
     app.task(remind_all, name=REMIND)
+    _register_alarm_tasks(app, get_workplace)
+
+
+def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
+    def rejudge() -> int:
+        return rejudge_waiting(get_workplace().database, max_pages=_REJUDGE_PAGES)
+
+    def listen() -> int:
+        workplace = get_workplace()
+        return sweep_silence(workplace.database, now=workplace.clock.now())
+
+    def compare() -> int:
+        workplace = get_workplace()
+        return sweep_drift(workplace.database, now=workplace.clock.now())
+
+    app.task(rejudge, name=REJUDGE)
+    app.task(listen, name=LISTEN)
+    app.task(compare, name=COMPARE)
 
 
 def make_workplace(settings: Settings, database: Database) -> Workplace:

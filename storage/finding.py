@@ -121,6 +121,17 @@ def review_finding(
     connection.execute(_QUERIES["review_finding"], values)
 
 
+def resolve_finding(connection: Connection, *, finding_id: UUID, resolution: dict[str, Any]) -> bool:
+    """Resolve a finding that nobody has decided, with the reason in its details; whether it was one."""
+    values = {"id": finding_id, "details": Jsonb({"resolution": resolution})}
+    return connection.execute(_QUERIES["resolve_finding"], values).fetchone() is not None
+
+
+def reopen_finding(connection: Connection, *, finding_id: UUID) -> bool:
+    """Open a finding again that `resolve_finding` resolved; whether it was one."""
+    return connection.execute(_QUERIES["reopen_finding"], {"id": finding_id}).fetchone() is not None
+
+
 def list_holding_findings(
     connection: Connection, *, project_id: str, milestone_id: str
 ) -> list[tuple[UUID, str, Severity, FindingStatus]]:

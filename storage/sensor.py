@@ -278,6 +278,7 @@ def _profile_to_json(profile: SensorProfile) -> dict[str, Any]:
             {"from": each.from_.isoformat(), "to": each.to.isoformat(), "reason": each.reason}
             for each in profile.suppressions
         ],
+        "redundant_with": profile.redundant_with,
     }
 
 
@@ -296,6 +297,7 @@ def _profile_from_json(given: dict[str, Any]) -> SensorProfile:
             Suppression(datetime.fromisoformat(each["from"]), datetime.fromisoformat(each["to"]), each["reason"])
             for each in given.get("suppressions", ())
         ),
+        redundant_with=given.get("redundant_with"),
     )
 
 

@@ -94,3 +94,15 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id;
+
+-- name: resolve_finding
+-- Only what nobody has decided yet.
+UPDATE finding SET status = 'resolved', details = details || %(details)s
+WHERE id = %(id)s AND status = 'open'
+RETURNING id;
+
+-- name: reopen_finding
+-- Only what was resolved by itself, which says why.
+UPDATE finding SET status = 'open', details = details - 'resolution'
+WHERE id = %(id)s AND status = 'resolved' AND details ? 'resolution'
+RETURNING id;

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iot.settlement import Stability, analyse_settlement, to_day, to_datetime
+from iot.settlement import Stability, analyse_settlement, to_datetime, to_day
 from iot.settlement_statistics import FloatArray, bin_means
 from iot.settlement_steps import Step
 

@@ -23,7 +23,9 @@ from storage.project import put_project
 from storage.sensor import put_sensor
 
 DEADLINE_S = 60.0
-YELLOW = AlarmLevel(level="yellow", action="the town engineer inspects within a day", above=10.0, hysteresis=0.5)
+YELLOW = AlarmLevel(
+    level="yellow", action="the town engineer inspects within a day", above=10.0, hysteresis=0.5, for_n=1
+)
 
 
 def wait_until(condition: Callable[[], bool], *, what: str) -> None:

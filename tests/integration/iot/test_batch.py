@@ -2,14 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+from domain.finding import Decision
 from domain.sensor import AlarmLevel, SensorKind
+from findings.recording import decide_finding
 from iot.batch import BatchResult, SensorDirectory, store_batch
 from iot.decoding import Message, read_message
 from storage.alarm_state import list_alarm_states
 from storage.database import Database
 from storage.dead_letter import count_dead_letters, list_dead_letters
 from storage.reading import latest_readings
+from storage.rejudgement import find_waiting_rejudgement
 from storage.sensor import put_sensor
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -75,13 +79,43 @@ def test_store_batch__alarm_across_batches(registered: Database) -> None:
 
 
 def test_store_batch__late_reading_and_alarm(registered: Database) -> None:
-    """A late reading is stored, and does not touch the alarm."""
+    """A late reading is stored and raises nothing by itself; where it may change the history, that is judged again."""
     store(registered, message("s1", (100, 1.0)))
+    assert store(registered, message("s1", (60, 2.0))).findings == 0
+    with registered.transaction() as connection:
+        assert find_waiting_rejudgement(connection, without=[]) is None
     result = store(registered, message("s1", (50, 99.0)))
     assert (result.stored, result.findings) == (1, 0)
     with registered.transaction() as connection:
         state = list_alarm_states(connection, sensor_ids=["s1"])["s1"]
-    assert state["newest"] == "2026-07-01T00:01:40+00:00"
+        assert find_waiting_rejudgement(connection, without=[]) == "s1"
+    assert state["newest"] == (START + timedelta(seconds=100)).timestamp()
+
+
+def test_store_batch__cleared_alarm_resolves_its_finding(registered: Database) -> None:
+    """What has come back resolves its finding, with an event in the readings' own time."""
+    store(registered, message("s1", (0, 11.0), (60, 9.0)))
+    with registered.transaction() as connection:
+        row = connection.execute("SELECT status, details -> 'resolution' FROM finding").fetchone()
+        events = connection.execute("SELECT type, occurred_at FROM event ORDER BY seq").fetchall()
+    at = START + timedelta(seconds=60)
+    assert row == ("resolved", {"reason": "cleared", "at": at.isoformat()})
+    assert events == [("siteproof.finding.recorded", START), ("siteproof.finding.resolved", at)]
+
+
+def test_store_batch__cleared_alarm_that_a_person_confirmed(registered: Database) -> None:
+    """What a person has confirmed stays confirmed when the value comes back."""
+    store(registered, message("s1", (0, 11.0)))
+    with registered.transaction() as connection:
+        (finding_id,) = connection.execute("SELECT id FROM finding").fetchone() or (None,)
+        assert isinstance(finding_id, UUID)
+        decide_finding(
+            connection, finding_id=finding_id, decision=Decision.CONFIRMED, reviewed_by="li", reason="seen on site"
+        )
+    store(registered, message("s1", (60, 9.0)))
+    with registered.transaction() as connection:
+        assert connection.execute("SELECT status FROM finding").fetchall() == [("confirmed",)]
+        assert connection.execute("SELECT end_reason FROM alarm_episode").fetchall() == [("cleared",)]
 
 
 def test_store_batch__out_of_range_raises_nothing(registered: Database) -> None:
@@ -94,7 +128,7 @@ def test_store_batch__out_of_range_raises_nothing(registered: Database) -> None:
             kind=SensorKind.SETTLEMENT,
             unit="mm",
             range_max=50.0,
-            alarms=[AlarmLevel(level="red", action="close it", above=20.0)],
+            alarms=[AlarmLevel(level="red", action="close it", above=20.0, for_n=1)],
         )
     assert store(registered, message("s3", (0, 9999.0))).findings == 0
     assert store(registered, message("s3", (1, 21.0))).findings == 1

@@ -155,7 +155,7 @@ def test_fit_asaoka__straight_movement_has_no_end() -> None:
 
 
 def test_fit_hyperbolic_line__hyperbola_is_a_line() -> None:
-    """s = t / (a + b t) with a = 2 and b = 1 / 40, beyond 5 at the onset, ends at 45."""
+    """S = t / (a + b t) with a = 2 and b = 1 / 40, beyond 5 at the onset, ends at 45."""
     times = np.arange(100.0)
     line = fit_hyperbolic_line(times, 5 + times / (2 + times / 40))
     assert line is not None
