@@ -54,7 +54,7 @@ _FIRST_GRID: Final = (
     math.log(1e3),
 )  # time constants as shares of the record; U is then 1 or below 0.04
 _NEGLIGIBLE: Final = 15.0  # e^-15 of the best weight
-_KEPT_WEIGHT: Final = 1e-6
+_KEPT_LOG: Final = math.log(1e-6)  # of the best weight
 _MAX_CORRELATION: Final = 0.9
 _SURE: Final = 3.0
 
@@ -163,7 +163,8 @@ class Posterior:
     """What is believed after the readings: weighted pairs of onset value and movement, each with its law.
 
     Attributes:
-        weights: (K,), summing to 1.
+        log_weights: (K,), logarithms of the weights, up to a constant; a law that the readings rule out is still
+            compared within itself.
         laws: (K,) int64, index into `Law`.
         time_constants: (K,). [d]
         onset_mm: (K,), value at the onset. [mm]
@@ -172,7 +173,7 @@ class Posterior:
         dof: degrees of freedom.
     """
 
-    weights: FloatArray
+    log_weights: FloatArray
     laws: np.ndarray[tuple[int], np.dtype[np.int64]]
     time_constants: FloatArray
     onset_mm: FloatArray
@@ -180,9 +181,14 @@ class Posterior:
     covariances: FloatArray
     dof: int
 
+    @property
+    def weights(self) -> FloatArray:
+        """(K,), summing to 1."""
+        return normalise_logs(self.log_weights)
+
     def degrees(self, elapsed_days: FloatArray) -> FloatArray:
         """(K, N): the degree of consolidation of every member at N times since the onset."""
-        degrees = np.empty((self.weights.size, elapsed_days.size))
+        degrees = np.empty((self.log_weights.size, elapsed_days.size))
         for index, law in enumerate(_LAWS):
             mine = self.laws == index
             degrees[mine] = DEGREES[law](elapsed_days[None, :] / self.time_constants[mine, None])
@@ -195,10 +201,9 @@ class Posterior:
         return self.onset_mm[:, None] + self.movement_mm[:, None] * degrees, np.sqrt(variances) + 1e-12
 
     def choose(self, mine: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Posterior":
-        """The members chosen by the mask, weights summing to 1 again."""
-        weights = self.weights[mine] / self.weights[mine].sum()
+        """The members chosen by the mask."""
         return Posterior(
-            weights=weights,
+            log_weights=self.log_weights[mine],
             laws=self.laws[mine],
             time_constants=self.time_constants[mine],
             onset_mm=self.onset_mm[mine],
@@ -342,11 +347,12 @@ def fit_consolidation(
 
 
 def _bin(elapsed: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Means, each at the square of its readings' mean root of time: what Terzaghi's steep beginning is at its mean."""
     if elapsed.size <= MAX_BINS:
         return elapsed, values
     width = float(elapsed[-1] - elapsed[0]) / MAX_BINS * (1 + 1e-12)
-    means, columns = bin_means(elapsed, values[:, None], width=width)
-    return means, columns[:, 0]
+    _, columns = bin_means(elapsed, np.stack([np.sqrt(elapsed), values], axis=1), width=width)
+    return columns[:, 0] ** 2, columns[:, 1]
 
 
 def _weigh(law: Law, elapsed: FloatArray, whitened: _Whitened, log_constants: FloatArray) -> _Grid:
@@ -374,14 +380,13 @@ def _explore(law: Law, elapsed: FloatArray, whitened: _Whitened) -> tuple[FloatA
 
 def _collect(grids: list[tuple[FloatArray, _Grid]], dof: int) -> tuple[Posterior, FloatArray]:
     logs = np.concatenate([grid.log_weights.ravel() for _, grid in grids])
-    weights = normalise_logs(logs)
     laws = np.concatenate([np.full(grid.log_weights.size, index) for index, (_, grid) in enumerate(grids)])
     constants = np.concatenate([np.repeat(each, CORRELATIONS.size) for each, _ in grids])
     correlations = np.concatenate([np.tile(CORRELATIONS, each.size) for each, _ in grids])
     onset = np.concatenate([grid.onset.ravel() for _, grid in grids])
     movement = np.concatenate([grid.movement.ravel() for _, grid in grids])
     covariances = np.concatenate([grid.covariances.reshape(-1, 3) for _, grid in grids])
-    return Posterior(weights, laws, constants, onset, movement, covariances, dof), correlations
+    return Posterior(logs, laws, constants, onset, movement, covariances, dof), correlations
 
 
 def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
@@ -390,7 +395,7 @@ def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
 
 
 def _keep(posterior: Posterior) -> Posterior:
-    return posterior.choose(posterior.weights > _KEPT_WEIGHT * posterior.weights.max())
+    return posterior.choose(posterior.log_weights > posterior.log_weights.max() + _KEPT_LOG)
 
 
 def _summarise(
@@ -399,10 +404,10 @@ def _summarise(
     laws = tuple(_summarise_law(posterior, index, elapsed, values) for index in range(len(_LAWS)))
     correlation = float(posterior.weights @ correlations)
     kept = _keep(posterior)
-    edges = np.broadcast_to([0.0, 1.0], (kept.weights.size, 2))
-    at_onset, final = _estimate(kept, edges)
+    weights = kept.weights
+    at_onset, final = _estimate(kept, np.broadcast_to([0.0, 1.0], (weights.size, 2)))
     ends = kept.degrees(elapsed[-1:])[:, 0]
-    degree = _weighted_estimate(ends, kept.weights)
+    degree = _weighted_estimate(ends, weights)
     return ConsolidationFit(
         reason=_judge(kept, ends, degree=degree, correlation=correlation, values=values),
         onset_days=onset,
@@ -419,12 +424,12 @@ def _summarise(
 def _summarise_law(posterior: Posterior, index: int, elapsed: FloatArray, values: FloatArray) -> LawFit:
     mine = posterior.laws == index
     alone = _keep(posterior.choose(mine))
-    best = int(np.argmax(alone.weights))
+    best = int(np.argmax(alone.log_weights))
     fitted = alone.moments(alone.degrees(elapsed))[0][best]
     return LawFit(
         law=_LAWS[index],
         weight=float(posterior.weights[mine].sum()),
-        final_mm=_estimate(alone, np.ones((alone.weights.size, 1)))[0],
+        final_mm=_estimate(alone, np.ones((alone.log_weights.size, 1)))[0],
         time_constant_days=float(alone.time_constants[best]),
         residual_mm=float(np.sqrt(np.mean((values - fitted) ** 2))),
     )
@@ -440,8 +445,9 @@ def _weighted_estimate(values: FloatArray, weights: FloatArray) -> Estimate:
 def _judge(
     posterior: Posterior, ends: FloatArray, *, degree: Estimate, correlation: float, values: FloatArray
 ) -> ForecastReason:
-    moved = posterior.weights @ (posterior.movement_mm * ends)
-    spread = math.sqrt(float(posterior.weights @ (posterior.covariances[:, 2] * ends**2)))
+    weights = posterior.weights
+    moved = weights @ (posterior.movement_mm * ends)
+    spread = math.sqrt(float(weights @ (posterior.covariances[:, 2] * ends**2)))
     if abs(moved) < _SURE * max(spread, noise_scale(values) / math.sqrt(values.size)):
         return ForecastReason.NO_MOVEMENT
     if correlation > _MAX_CORRELATION:
@@ -460,10 +466,11 @@ def forecast(fit: ConsolidationFit, times: FloatArray) -> tuple[FloatArray, Floa
         Median, low and high end of the 95 % interval, each (N,), on the scale of the readings. [mm]
     """
     posterior = fit.posterior
+    weights = posterior.weights
     means, scales = posterior.moments(posterior.degrees(times - fit.onset_days))
     median, low, high = (
         mixture_quantiles(
-            weights=posterior.weights, means=means, scales=scales, dof=posterior.dof, probability=probability
+            weights=weights, means=means, scales=scales, dof=posterior.dof, probability=probability
         )
         for probability in (0.5, 0.025, 0.975)
     )
