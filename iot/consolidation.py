@@ -469,9 +469,7 @@ def forecast(fit: ConsolidationFit, times: FloatArray) -> tuple[FloatArray, Floa
     weights = posterior.weights
     means, scales = posterior.moments(posterior.degrees(times - fit.onset_days))
     median, low, high = (
-        mixture_quantiles(
-            weights=weights, means=means, scales=scales, dof=posterior.dof, probability=probability
-        )
+        mixture_quantiles(weights=weights, means=means, scales=scales, dof=posterior.dof, probability=probability)
         for probability in (0.5, 0.025, 0.975)
     )
     return median, low, high

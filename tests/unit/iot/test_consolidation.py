@@ -56,7 +56,7 @@ def test_degrees__closed_forms() -> None:
 @pytest.mark.parametrize("final_mm", [80.0, -80.0])
 @pytest.mark.parametrize("law", list(Law))
 def test_fit_consolidation__clean_record(law: Law, final_mm: float) -> None:
-    """Almost without noise the law, its end and the degree are found, whatever the direction and the value at the onset."""
+    """Almost without noise the law, its end and the degree are found, whatever the direction and the onset's value."""
     times = np.arange(301.0)
     noise = np.random.default_rng(7).normal(0, 1e-4, times.size)
     values = 3 + final_mm * DEGREES[law](times / 150) + noise
@@ -122,7 +122,7 @@ def test_fit_consolidation__late_onset_is_refused() -> None:
 
 
 def test_fit_consolidation__interval_covers_truth() -> None:
-    """Of 60 records that end anywhere, drawn as the priors say, some 57 have the truth inside; below 51 is one in 10^4."""
+    """Of 60 records that end anywhere, drawn as the priors say, some 57 hold the truth; below 51 is one in 10^4."""
     rng = np.random.default_rng(11)
     laws = list(Law)
     covered = 0
@@ -155,7 +155,7 @@ def test_fit_asaoka__straight_movement_has_no_end() -> None:
 
 
 def test_fit_hyperbolic_line__hyperbola_is_a_line() -> None:
-    """s = t / (a + b t) with a = 2 and b = 1 / 40, beyond 5 at the onset, ends at 45."""
+    """The line of s = t / (a + b t) with a = 2 and b = 1 / 40, beyond 5 at the onset, ends at 45."""
     times = np.arange(100.0)
     line = fit_hyperbolic_line(times, 5 + times / (2 + times / 40))
     assert line is not None

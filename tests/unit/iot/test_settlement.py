@@ -80,11 +80,16 @@ def test_analyse_settlement__accelerating() -> None:
 
 
 def test_analyse_settlement__short_record() -> None:
-    """Sixty days say nothing of 100: no verdict, and why."""
+    """Sixty days say nothing of 100: no verdict, and why. Eight readings, both ends of the week, give its rate."""
     analysis = analyse_settlement(DAYS[:60], white(6, 0.1, 60))
     assert analysis.stability.verdict is Stability.CANNOT_TELL
     assert analysis.stability.parameters["why"] == RateReason.TOO_SHORT
-    assert [rate.reason for rate in analysis.rates] == [RateReason.TOO_FEW, None, RateReason.TOO_SHORT]
+    assert [rate.reason for rate in analysis.rates] == [None, None, RateReason.TOO_SHORT]
+    sparse = analyse_settlement(DAYS[:60:3], white(6, 0.1, 20))
+    assert [rate.readings for rate in sparse.rates] == [3, 11, 20]
+    assert [rate.reason for rate in sparse.rates] == [RateReason.GAP, None, RateReason.TOO_SHORT]
+    sparse = analyse_settlement(DAYS[:60] * 1.25, white(6, 0.1, 60))
+    assert sparse.rates[0].reason is RateReason.TOO_FEW
 
 
 def test_analyse_settlement__silent_since() -> None:
@@ -127,7 +132,7 @@ def test_analyse_settlement__fits_begin_at_the_load() -> None:
 
 
 def test_analyse_settlement__thermal_drift_is_no_settlement() -> None:
-    """A bridge that only breathes, 0.1 mm/degC through a spring of 25 degrees, is stable once the temperature is known."""
+    """A bridge that only breathes, 0.1 mm/degC in a spring of 25 degrees, is stable once the temperature is known."""
     times = np.arange(0, 120, 1 / 4)
     degrees = 25 * times / 120 + 5 * np.sin(2 * math.pi * times) + 3 * np.sin(2 * math.pi * times / 5.3)
     values = 0.1 * degrees + white(11, 0.05, times.size)
@@ -185,7 +190,7 @@ def test_describe_settlement__is_json() -> None:
 
 @pytest.mark.parametrize("phi", [0.0, 0.6])
 def test_measure_rate__interval_covers_truth(phi: float) -> None:
-    """Of 100 windows of daily readings 95 hold the true rate, also where the noise remembers; below 88 is one in 100."""
+    """Of 100 windows of daily readings 95 hold the true rate, also where the noise remembers; below 88: one in 100."""
     times = np.arange(100.0)
     covered = 0
     for seed in range(100):
@@ -246,7 +251,7 @@ def test_find_outliers__spikes_but_no_step() -> None:
 
 
 def test_analyse_structure__angular_distortion() -> None:
-    """A moves 0, B 10 mm, 20 m apart: 10 mm, 0.5 mm/m, 1/2000, and the interval holds it."""
+    """A rests, B moves 10 mm in 149 days, 20 m apart: from first day to last day 9.933 mm, 0.497 mm/m, 1 in 2013."""
     line = 10 * DAYS / DAYS[-1]
     structure = analyse_structure(
         [
@@ -258,10 +263,13 @@ def test_analyse_structure__angular_distortion() -> None:
     assert (pair.first, pair.second, pair.distance_m) == ("A", "B", 20.0)
     assert pair.last_mm is not None
     assert pair.slope_mm_per_m is not None
-    assert pair.last_mm.low <= 10 <= pair.last_mm.high
-    assert pair.slope_mm_per_m.value == pytest.approx(0.5, abs=0.03)
+    # Both means are of two readings, half a day inside: 10 * 148 / 149. Noise of four means of two: 0.1 * sqrt(4 / 2).
+    deviation = 0.1 * math.sqrt(2)
+    assert pair.last_mm.value == pytest.approx(10 * 148 / 149, abs=3 * deviation)
+    assert pair.last_mm.high - pair.last_mm.low == pytest.approx(2 * 1.96 * deviation, rel=0.3)
+    assert pair.slope_mm_per_m.value == pytest.approx(pair.last_mm.value / 20)
     described = describe_structure(structure)["differentials"][0]
-    assert described["angular_distortion"] == pytest.approx(1 / 2000, rel=0.06)
+    assert described["angular_distortion"] == pytest.approx(pair.last_mm.value / 20_000)
 
 
 def test_analyse_structure__tilt_of_a_pier() -> None:

@@ -17,7 +17,7 @@ def air(times: FloatArray) -> FloatArray:
 
 
 def test_remove_thermal_movement__settlement_is_left() -> None:
-    """-0.05 mm/degC is found beside 20 mm of settlement; what is left is the settlement and the mean temperature's part."""
+    """-0.05 mm/degC is found beside 20 mm of settlement, and the settlement is left."""
     noise = np.random.default_rng(1).normal(0, 0.05, HOURS.size)
     settled = 20 * (1 - np.exp(-HOURS / 15))
     swing = air(HOURS) - air(HOURS).mean()
@@ -66,6 +66,7 @@ def test_remove_thermal_movement__only_warming_is_not_told_from_settling() -> No
     times = np.arange(0, 100.0)
     values = 0.1 * times + np.random.default_rng(6).normal(0, 0.1, 100)
     removal = remove_thermal_movement(times, values, temperature=(times, 0.2 * times))
+    assert removal.reason is ThermalReason.NOT_SEPARABLE
     assert not removal.removed_mm.any()
 
 
