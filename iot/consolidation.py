@@ -38,6 +38,7 @@ from iot.settlement_statistics import (
     mixture_quantiles,
     noise_scale,
     normalise_logs,
+    student_cdf,
 )
 
 MIN_READINGS: Final = 10  # three of the law, two of the noise, and as many again to tell one law from another
@@ -57,6 +58,12 @@ _NEGLIGIBLE: Final = 15.0  # e^-15 of the best weight
 _KEPT_LOG: Final = math.log(1e-6)  # of the best weight
 _MAX_CORRELATION: Final = 0.9
 _SURE: Final = 3.0
+WITHIN: Final = 0.10  # of the final movement: what a forecast has to be right by
+MAX_WIDTH: Final = 0.5  # of the interval, by the final movement: 25 % either way; more is no figure to build on
+_AS_LIKELY: Final = 0.01
+_RATIO_STEP: Final = 0.005
+_LEAST_RATIO: Final = -0.5  # logarithms of the final movement over that of the last reading: noise may exceed it,
+_MOST_RATIO: Final = 3.0  # and twenty times as much is the end of a record of 5 %
 
 
 class InvalidRecord(Invalid):
@@ -74,13 +81,18 @@ class Law(StrEnum):
 
 
 class ForecastReason(StrEnum):
-    """What may be said of the final value, or why nothing."""
+    """What may be said of the final value, or why nothing.
+
+    TOO_EARLY: less than a fifth of the movement may have happened. WIDE: the interval is wider than half the movement.
+    POOR_FIT: what the laws leave wanders, as of a second load or creep.
+    """
 
     DETERMINED = "forecast.determined"
     TOO_FEW = "forecast.too_few"
     NO_MOVEMENT = "forecast.no_movement"
     TOO_EARLY = "forecast.too_early"
     POOR_FIT = "forecast.poor_fit"
+    WIDE = "forecast.wide"
 
 
 def terzaghi_degree(time_factor: FloatArray) -> FloatArray:
@@ -221,9 +233,10 @@ class ConsolidationFit:
         reason: whether the final value can be relied on, or why not; the numbers are given all the same.
         onset_days: when it began. [d]
         last_days: the last reading. [d]
-        final_mm: the final value, on the scale of the readings, over all laws. [mm]
+        final_mm: the final value, on the scale of the readings, over all laws; its value is not the median but where
+            the truth most likely lies within 10 % of the movement. [mm]
         onset_mm: the value at the onset. [mm]
-        degree: of consolidation at the last reading, in [0, 1].
+        degree: of consolidation at the last reading, in [0, 1]; its value is that of `final_mm`.
         laws: each law by itself.
         correlation: of neighbouring noise, in [0, 1).
         posterior: for the forecast at other times.
@@ -285,10 +298,14 @@ class _Whitened:
         inverse = 1 / (1 - rho**2)
         self._own, self._cross = inverse.T, (rho * inverse).T
         self._before = (rho**2 * inverse).T
-        self._values, self._ones = values, np.ones_like(values)
+        # Far from 0, sums of squares would lose the movement's digits.
+        self._level = float(values.mean())
+        self._values, self._ones = values - self._level, np.ones_like(values)
         self.count = values.size
         self.moments = _Moments(
-            self.product(self._ones, self._ones), self.product(self._ones, values), self.product(values, values)
+            self.product(self._ones, self._ones),
+            self.product(self._ones, self._values),
+            self.product(self._values, self._values),
         )
 
     def product(self, a: FloatArray, b: FloatArray) -> FloatArray:
@@ -304,10 +321,10 @@ class _Whitened:
         ones_u = self.product(degrees, self._ones)
         u_u = self.product(degrees, degrees) - ones_u**2 / sums.ones
         u_y = self.product(degrees, self._values) - ones_u * sums.ones_values / sums.ones
-        y_y = sums.values - sums.ones_values**2 / sums.ones
+        y_y = np.maximum(sums.values - sums.ones_values**2 / sums.ones, 0.0)
         u_u = np.maximum(u_u, 1e-14 * sums.ones)
         movement = u_y / u_u
-        onset = (sums.ones_values - movement * ones_u) / sums.ones
+        onset = self._level + (sums.ones_values - movement * ones_u) / sums.ones
         dof = self.count - 2
         rest = np.maximum(y_y - movement * u_y, 1e-13 * y_y + 1e-300)
         logs = self.log_determinants - np.log(sums.ones * u_u) / 2 - dof / 2 * np.log(rest)
@@ -408,8 +425,17 @@ def _summarise(
     at_onset, final = _estimate(kept, np.broadcast_to([0.0, 1.0], (weights.size, 2)))
     ends = kept.degrees(elapsed[-1:])[:, 0]
     degree = _weighted_estimate(ends, weights)
+    reason = _judge(kept, ends, degree=degree, correlation=correlation, values=values)
+    moved = float(weights @ (kept.movement_mm * ends))
+    if reason is not ForecastReason.NO_MOVEMENT:
+        final = _choose_likely(kept, final, onset=at_onset.value, moved=moved)
+        whole = final.value - at_onset.value
+        share = moved / whole if whole else 1.0
+        degree = Estimate(float(np.clip(share, degree.low, degree.high)), degree.low, degree.high)
+        if reason is ForecastReason.DETERMINED and final.high - final.low > MAX_WIDTH * abs(whole):
+            reason = ForecastReason.WIDE
     return ConsolidationFit(
-        reason=_judge(kept, ends, degree=degree, correlation=correlation, values=values),
+        reason=reason,
         onset_days=onset,
         last_days=onset + float(elapsed[-1]),
         final_mm=final,
@@ -442,13 +468,31 @@ def _weighted_estimate(values: FloatArray, weights: FloatArray) -> Estimate:
     return Estimate(float(middle), float(low), float(high))
 
 
+def _choose_likely(posterior: Posterior, final: Estimate, *, onset: float, moved: float) -> Estimate:
+    """Put the value where the truth most likely lies within 10 % of the movement, as near to the median as that allows.
+
+    Where the readings do not tell the end, the median lies far out on a long tail, where nothing is likely.
+    """
+    ratios = np.arange(_LEAST_RATIO, _MOST_RATIO, _RATIO_STEP)
+    ends = onset + moved * np.exp(ratios)
+    means, scales = posterior.moments(np.ones((posterior.log_weights.size, 1)))
+    below = posterior.weights @ student_cdf((ends - means) / scales, posterior.dof)
+    high, low = (np.interp(ratios - math.log(1 + side), ratios, below) for side in (-WITHIN, WITHIN))
+    inside = np.abs(high - low)
+    likely = ends[inside >= inside.max() - _AS_LIKELY]
+    value = float(likely[np.argmin(np.abs(likely - final.value))])
+    if abs(value - final.value) <= _RATIO_STEP * abs(value - onset):
+        return final
+    return Estimate(float(np.clip(value, final.low, final.high)), final.low, final.high)
+
+
 def _judge(
     posterior: Posterior, ends: FloatArray, *, degree: Estimate, correlation: float, values: FloatArray
 ) -> ForecastReason:
     weights = posterior.weights
     moved = weights @ (posterior.movement_mm * ends)
     spread = math.sqrt(float(weights @ (posterior.covariances[:, 2] * ends**2)))
-    if abs(moved) < _SURE * max(spread, noise_scale(values) / math.sqrt(values.size)):
+    if abs(moved) <= _SURE * max(spread, noise_scale(values) / math.sqrt(values.size)):
         return ForecastReason.NO_MOVEMENT
     if correlation > _MAX_CORRELATION:
         return ForecastReason.POOR_FIT

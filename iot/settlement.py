@@ -218,7 +218,8 @@ def _analyse(
     known = [day for day, event in events if event.is_shift]
     thermal, steps = _separate(kept, clean, heat=heat, breaks=[day for day, _ in events], shifts=known)
     t, y = thermal.times, thermal.corrected_mm
-    baseline, last = mean_of_day(t, y, at=float(t[0])), mean_of_day(t, y, at=float(t[-1]) - BASELINE_DAYS)
+    baseline = estimate_mean(t, y, mine=t <= t[0] + BASELINE_DAYS)
+    last = estimate_mean(t, y, mine=t >= t[-1] - BASELINE_DAYS)
     shifts = np.array(sorted({*known, *(step.at_days for step in steps)}))
     rates = _measure_rates(thermal, shifts=shifts, now=now)
     loads = [*(step.at_days for step in steps), *(day for day, _ in events if day <= t[-1])]
@@ -268,8 +269,10 @@ def _separate(
     return thermal, again
 
 
-def mean_of_day(times: FloatArray, values: FloatArray, *, at: float) -> Estimate:
-    """The mean of the readings of one day, with its interval.
+def estimate_mean(
+    times: FloatArray, values: FloatArray, *, mine: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+) -> Estimate:
+    """The mean of some readings of one day, with its interval.
 
     The noise of neighbouring readings says how sure it is; where the means of days scatter by more, that does, since
     noise that lasts for hours does not average out within a day.
@@ -277,16 +280,16 @@ def mean_of_day(times: FloatArray, values: FloatArray, *, at: float) -> Estimate
     Args:
         times: (N,), rising. [d]
         values: (N,). [mm]
-        at: the day's first moment; there is a reading in the day. [d]
+        mine: (N,), which of them, one at least.
     """
-    mine = values[(times >= at) & (times <= at + BASELINE_DAYS)]
-    deviation = noise_scale(values) / np.sqrt(mine.size)
+    count = int(mine.sum())
+    deviation = noise_scale(values) / np.sqrt(count)
     _, days = bin_means(times, values[:, None], width=BASELINE_DAYS)
     if days.size >= MIN_SCATTER_DAYS:
         usual = values.size / days.size
-        deviation = max(deviation, noise_scale(days[:, 0]) * np.sqrt(usual / max(mine.size, usual)))
+        deviation = max(deviation, noise_scale(days[:, 0]) * np.sqrt(usual / max(count, usual)))
     half = 1.96 * float(deviation)
-    mean = float(mine.mean())
+    mean = float(values[mine].mean())
     return Estimate(mean, mean - half, mean + half)
 
 

@@ -18,7 +18,7 @@ from iot.settlement import (
     Times,
     analyse_settlement,
     describe_verdict,
-    mean_of_day,
+    estimate_mean,
     to_datetime,
 )
 from iot.settlement_statistics import Estimate, FloatArray, bin_means
@@ -189,10 +189,10 @@ def _estimate_last(times: FloatArray, difference: FloatArray, a: SettlementAnaly
     day = float(times[-1]) - BASELINE_DAYS
     value = float(difference[times >= day].mean())
     parts = [each.baseline_mm.standard_uncertainty for each in (a, b)]
-    for each in (a, b):
-        own = each.thermal
-        near = float(own.times[np.argmin(np.abs(own.times - times[-1]))])
-        parts.append(mean_of_day(own.times, own.corrected_mm, at=min(day, near)).standard_uncertainty)
+    for own in (a.thermal, b.thermal):
+        mine = (own.times >= day) & (own.times <= times[-1])
+        mine[np.argmin(np.abs(own.times - times[-1]))] = True
+        parts.append(estimate_mean(own.times, own.corrected_mm, mine=mine).standard_uncertainty)
     half = 1.96 * float(np.linalg.norm(parts))
     return Estimate(value, value - half, value + half)
 

@@ -63,7 +63,7 @@ def test_strain__lowering_and_loading_are_steps(strain: Series, temperature: Ser
     for step in analysis.steps:
         print(f"{to_datetime(step.at_days):%H:%M:%S} {step.size_mm}")  # noqa: T201 - run by hand, to be read
     # Means of 40 s read off the file: 0.46 before the lorry, 7.4 with it, 0.43 after; 0.6 before the lowering, 6.2
-    # after its first part (the second takes four minutes, a movement and no step); 34.8, 40.8, 34.6 round the last lorry.
+    # after its first part (the second takes four minutes, a movement and no step); 34.8, 40.8, 34.6 at the last one.
     expected = (
         ("08:42:00", "08:43:00", 6.9),
         ("08:44:20", "08:45:00", -6.9),

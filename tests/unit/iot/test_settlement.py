@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from iot.consolidation import ForecastReason, InvalidRecord
+from iot.consolidation import ForecastReason, InvalidRecord, Law
 from iot.settlement import (
     SettlementEvent,
     Stability,
@@ -21,6 +21,7 @@ from iot.settlement_rate import RateReason, measure_rate
 from iot.settlement_statistics import FloatArray
 from iot.settlement_steps import find_outliers, find_steps
 from iot.settlement_structure import PointSeries, analyse_structure, describe_structure
+from iot.thermal import ThermalReason
 
 DAYS = np.arange(150.0)
 NO_STEPS = np.array([])
@@ -131,6 +132,44 @@ def test_analyse_settlement__fits_begin_at_the_load() -> None:
     assert fit.degree.value == pytest.approx(0.964, abs=0.01)
 
 
+def test_analyse_settlement__load_before_the_record() -> None:
+    """A hyperbola loaded 30 days before the first reading: from its known onset it ends at 40 mm from there."""
+    times = np.arange(300.0)
+    values = 40 * (times + 30) / (times + 30 + 60) + white(30, 0.05, 300)
+    analysis = analyse_settlement(times, values, events=[SettlementEvent(-30.0)])
+    fit = analysis.consolidation
+    assert fit is not None
+    assert (fit.onset_days, analysis.fit_from_days) == (-30, 0)
+    assert max(fit.laws, key=lambda each: each.weight).law is Law.HYPERBOLIC
+    assert fit.final_mm.value == pytest.approx(40, rel=0.02)
+    assert fit.degree.value == pytest.approx(329 / 389, rel=0.02)
+
+
+def test_analyse_settlement__temperature_that_only_drifts() -> None:
+    """0.1 mm/d beside 0.2 degC a day may be either's: no verdict, and the reason."""
+    analysis = analyse_settlement(DAYS, 0.1 * DAYS + white(31, 0.2), temperature=(DAYS, 5 + 0.2 * DAYS))
+    assert analysis.stability.verdict is Stability.CANNOT_TELL
+    assert analysis.stability.reason is StabilityReason.TEMPERATURE_DRIFTS
+    assert analysis.stability.parameters["thermal"] == "thermal.not_separable"
+
+
+def test_analyse_settlement__doubtful_coefficient_widens_the_rate() -> None:
+    """0.8 K of weather and 0.5 mm of noise leave the coefficient open by 0.05 mm/K; by 0.2 K/d that is 0.01 mm/d."""
+    weather = np.random.default_rng(32).normal(0, 0.8, DAYS.size)
+    noise = white(33, 0.5)
+    plain = analyse_settlement(DAYS, noise).rates[-1].rate_mm_per_day
+    heated = analyse_settlement(DAYS, noise, temperature=(DAYS, 0.2 * DAYS + weather))
+    found, coefficient = heated.rates[-1].rate_mm_per_day, heated.thermal.coefficient_mm_per_k
+    assert plain is not None
+    assert found is not None
+    assert coefficient is not None
+    assert heated.thermal.reason is ThermalReason.NOT_SIGNIFICANT
+    # White noise of 0.5 beside a swing of 0.8 on 150 days: 0.5 / (0.8 * sqrt(150)) = 0.051 mm/K.
+    assert coefficient.standard_uncertainty == pytest.approx(0.051, rel=0.35)
+    assert found.high - found.low > 2 * 1.96 * 0.2 * 0.9 * coefficient.standard_uncertainty
+    assert found.high - found.low > plain.high - plain.low
+
+
 def test_analyse_settlement__thermal_drift_is_no_settlement() -> None:
     """A bridge that only breathes, 0.1 mm/degC in a spring of 25 degrees, is stable once the temperature is known."""
     times = np.arange(0, 120, 1 / 4)
@@ -239,6 +278,21 @@ def test_find_steps__none(kind: str) -> None:
     assert find_steps(times, courses[kind]) == ()
 
 
+def test_find_steps__a_bend_far_from_a_load_is_none() -> None:
+    """A rest and then 0.1 mm/d: the rate changes, the level does not."""
+    times = np.arange(300.0)
+    values = 0.1 * np.maximum(times - 150, 0) + white(34, 0.1, 300)
+    assert find_steps(times, values) == ()
+
+
+def test_find_steps__known_load_is_not_found_again() -> None:
+    """A load on record parts the record: its own 5 mm are no finding, 3 mm thirty days later are."""
+    values = np.where(DAYS >= 60, 5.0, 0.0) + np.where(DAYS >= 90, 3.0, 0.0) + white(35, 0.2)
+    (step,) = find_steps(DAYS, values, known=[60.0])
+    assert step.at_days == 90
+    assert step.size_mm.value == pytest.approx(3, abs=0.4)
+
+
 def test_find_outliers__spikes_but_no_step() -> None:
     """A spike and three bad readings that come back are outliers; the readings after a step are not."""
     values = white(20, 0.1)
@@ -300,6 +354,25 @@ def test_analyse_structure__gaps_are_not_filled() -> None:
     times = structure.differentials[0].times
     assert times.size > 100
     assert not ((times > 50) & (times < 90)).any()
+
+
+def test_analyse_structure__a_silent_point_is_not_stable() -> None:
+    """Of a point silent for fifty days nothing is told, of the other it is, by its own limit."""
+    long = np.arange(200.0)
+    structure = analyse_structure(
+        [
+            PointSeries("A", long, 0.02 * long + white(36, 0.1, 200), position_m=0.0, stability_limit_mm_per_day=0.01),
+            PointSeries("B", DAYS, white(37, 0.1), position_m=10.0),
+        ],
+        now=199.0,
+    )
+    verdicts = {name: each.stability.verdict for name, each in structure.points.items()}
+    assert verdicts == {"A": Stability.SETTLING, "B": Stability.CANNOT_TELL}
+    described = describe_structure(structure)["points"]
+    assert [(each["name"], each["stability"]["verdict"]) for each in described] == [
+        ("A", "settling"),
+        ("B", "cannot_tell"),
+    ]
 
 
 def test_analyse_structure__names_are_unique() -> None:

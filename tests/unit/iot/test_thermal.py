@@ -13,7 +13,8 @@ HOURS = np.arange(0, 40, 1 / 24)
 
 def air(times: FloatArray) -> FloatArray:
     """A day's course of 8 degrees either way, coldest at midnight, on spells of 4 degrees of six days. [degC]."""
-    return 12 - 8 * np.cos(2 * math.pi * times) + 4 * np.sin(2 * math.pi * times / 6)
+    course: FloatArray = 12 - 8 * np.cos(2 * math.pi * times) + 4 * np.sin(2 * math.pi * times / 6)
+    return course
 
 
 def test_remove_thermal_movement__settlement_is_left() -> None:
