@@ -191,7 +191,7 @@ def test_fit_hyperbolic_line__hyperbola_is_a_line() -> None:
 
 @pytest.mark.parametrize("direction", [1, -1])
 def test_fit_hyperbolic_line__growing_rate_has_no_end(direction: int) -> None:
-    """Of s = t^2 / 100 the line of t / s = 100 / t falls: that is no final value, least of all one on the other side."""
+    """Of s = t^2 / 100 the line of t / s = 100 / t falls: that is no final value, and none on the other side."""
     times = np.arange(100.0)
     line = fit_hyperbolic_line(times, direction * times**2 / 100)
     assert line is not None
