@@ -19,8 +19,8 @@ from iot.settlement_statistics import Estimate, FloatArray, bin_means, noise_sca
 from iot.settlement_steps import Step, find_outliers, find_steps
 from iot.thermal import ThermalReason, ThermalRemoval, remove_thermal_movement
 
-# 0.01 to 0.04 mm/d over the last 100 days is what Chinese practice quotes of JGJ/T 8-97 and its successors JGJ 8 (read in
-# secondary sources only, docs/settlement.md). The project chooses; the upper figure stands where it did not.
+# 0.01 to 0.04 mm/d over the last 100 days is what Chinese practice quotes of JGJ/T 8-97 and its successors JGJ 8 (read
+# in secondary sources only, docs/settlement.md). The project chooses; the upper figure stands where it did not.
 DEFAULT_STABILITY_LIMIT_MM_PER_DAY: Final = 0.04
 STABILITY_WINDOW_DAYS: Final = 100.0
 MIN_GROWTH_WINDOW_DAYS: Final = 30.0
