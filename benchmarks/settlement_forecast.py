@@ -1,25 +1,32 @@
-"""How good the forecast of the final settlement is on simulated consolidation, beside peers and a limit.
+"""How good the forecast of the final settlement and the verdict are on simulated records, beside peers and a limit.
 
-Truth: in equal parts Terzaghi's series, an exponential and a hyperbola; final value 5 to 200 mm and time to 60 % of
-`--days`, both even on a logarithmic scale; white noise of 2 % of the final value; the record begins with the load and
-ends at 60 % consolidation. Wanted: the final value within 10 % in 90 % of the runs, and in 93 to 97 % within the 95 %
-interval.
+Forecast. Truth: in equal parts Terzaghi's series, an exponential and a hyperbola; final value 5 to 200 mm and time to
+60 % of `--days`, both even on a logarithmic scale; white noise of 2 % of the final value; the record begins with the
+load and ends at 60 % consolidation. Wanted: the final value within 10 % in 90 % of the runs, and in 93 to 97 % within
+the 95 % interval. Hours are how storage hands an automatic gauge's record to the analysis; days are levelled by hand.
 
 Peers: Asaoka's and the hyperbolic construction on the same records. The limit is what no method without a bias can
 pass: the Cramer-Rao bound of the final value, even if the law were known, as the share of runs that such a method gets
 within 10 %.
 
-Guards against: priors, grids or bins that make the forecast worse or its interval too narrow or too wide. Run it from
-the repository's root: `python -m benchmarks.settlement_forecast`. The same seed gives the same table.
+Verdict. Truth: what each row says, 150 daily readings where it does not say otherwise, against 0.04 mm/d. The column
+of the verdict that is wanted is named; any other but "cannot tell" is an error.
+
+Guards against: priors, grids or bins that make the forecast worse or its interval too narrow or too wide; verdicts
+given where nothing can be told. Run it from the repository's root: `python -m benchmarks.settlement_forecast`. The same
+seed gives the same table; the analysis was tuned on other seeds than the default one.
 """
 
 import argparse
 import math
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.pool import Pool
 
 import numpy as np
 
 from iot.consolidation import DEGREES, ForecastReason, Law, LineFit, fit_consolidation
+from iot.settlement import Stability, analyse_settlement
 from iot.settlement_lines import fit_asaoka, fit_hyperbolic_line
 from iot.settlement_statistics import FloatArray
 
@@ -28,6 +35,66 @@ WITHIN = 0.10
 WANTED_WITHIN = 0.90
 WANTED_COVERAGE = (0.93, 0.97)
 _BISECTIONS = 80
+
+
+@dataclass(frozen=True)
+class Case:
+    """Daily readings whose verdict is known.
+
+    Attributes:
+        name: what it is.
+        wanted: the verdict.
+        rate: of the whole record. [mm/d]
+        noise_mm: of a reading. [mm]
+        growth_mm: movement that grows by e in 15 days, to this at the end. [mm]
+        step_mm: a shift at any of days 60 to 139. [mm]
+        kept: the days that were read, from and to, several times.
+        silent_days: since the last reading. [d]
+        thermal_mm_per_k: movement by the air, which warms by 0.15 degC a day and is known; None without it. [mm/degC]
+        weather_k: of spells of three days on it. [degC]
+    """
+
+    name: str
+    wanted: Stability
+    rate: float = 0.004
+    noise_mm: float = 0.2
+    growth_mm: float = 0.0
+    step_mm: float = 0.0
+    kept: tuple[tuple[int, int], ...] = ((0, 150),)
+    silent_days: float = 0.0
+    thermal_mm_per_k: float | None = None
+    weather_k: float = 0.0
+
+
+CASES = (
+    Case("0.004 mm/d, noise 0.2 mm", Stability.STABLE),
+    Case("the same, moved by 0.4 mm/K of a known warming", Stability.STABLE, thermal_mm_per_k=0.4, weather_k=3.0),
+    Case("0.1 mm/d, noise 0.2 mm", Stability.SETTLING, rate=0.1),
+    Case("0.1 mm/d beside 0.4 mm/K", Stability.SETTLING, rate=0.1, thermal_mm_per_k=0.4, weather_k=3.0),
+    Case("grows by e in 15 days, to 20 mm", Stability.ACCELERATING, growth_mm=20.0),
+    Case("80 days of record", Stability.CANNOT_TELL, kept=((0, 80),)),
+    Case("no reading for the last 31 days", Stability.CANNOT_TELL, silent_days=31.0),
+    Case("a gap of 36 days in the window", Stability.CANNOT_TELL, kept=((0, 80), (115, 150))),
+    Case("0.004 mm/d, noise 15 mm", Stability.CANNOT_TELL, noise_mm=15.0),
+    Case("a step of 5 mm in the window", Stability.CANNOT_TELL, step_mm=5.0),
+    Case("0.04 mm/d, at the limit", Stability.CANNOT_TELL, rate=0.04),
+    Case("0.075 mm/d of a temperature that only rises", Stability.CANNOT_TELL, rate=0.0, thermal_mm_per_k=0.5),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a group is simulated.
+
+    Attributes:
+        days: time to the record's end, from and to. [d]
+        per_day: readings a day.
+        degree: of consolidation at the end; None for anywhere in 2 to 98 %.
+    """
+
+    days: tuple[float, float]
+    per_day: int
+    degree: float | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +126,9 @@ def bound_within(law: Law, arguments: FloatArray) -> float:
     steeper = (degrees(arguments * (1 + small)) - degrees(arguments * (1 - small))) / (2 * small)
     design = np.stack([degrees(arguments), steeper, np.ones_like(arguments)], axis=1)
     final = np.array([1.0, 0.0, 1.0])
-    deviation = NOISE * math.sqrt(float(final @ np.linalg.inv(design.T @ design) @ final))
+    # By the design's own triangle: early records are so near singular that the product with itself loses them.
+    triangle: FloatArray = np.asarray(np.linalg.qr(design, mode="r"))
+    deviation = NOISE * float(np.linalg.norm(np.linalg.solve(np.transpose(triangle), final)))
     return math.erf(WITHIN / deviation / math.sqrt(2))
 
 
@@ -68,11 +137,13 @@ def is_within(line: LineFit | None, final_mm: float) -> bool:
     return line is not None and line.final_mm is not None and abs(line.final_mm.value / final_mm - 1) <= WITHIN
 
 
-def simulate(rng: np.random.Generator, *, law: Law, days: tuple[float, float], per_day: int, degree: float) -> Run:
+def simulate(task: tuple[np.random.SeedSequence, Law, Plan]) -> Run:
     """One record, forecast."""
+    rng, law, plan = np.random.default_rng(task[0]), task[1], task[2]
+    degree = rng.uniform(0.02, 0.98) if plan.degree is None else plan.degree
     final_mm = math.exp(rng.uniform(math.log(5), math.log(200)))
-    span = math.exp(rng.uniform(math.log(days[0]), math.log(days[1])))
-    times = np.arange(math.floor(span * per_day) + 1) / per_day
+    span = math.exp(rng.uniform(math.log(plan.days[0]), math.log(plan.days[1])))
+    times = np.arange(math.floor(span * plan.per_day) + 1) / plan.per_day
     arguments = times / span * invert(law, degree)
     values = final_mm * (DEGREES[law](arguments) + rng.normal(0, NOISE, times.size))
     fit = fit_consolidation(times, values)
@@ -114,41 +185,67 @@ def print_row(name: str, runs: list[Run]) -> None:
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def report(name: str, *, count: int, seed: int, days: tuple[float, float], per_day: int, degree: float | None) -> None:
+def report(pool: Pool, name: str, *, count: int, seed: int, plan: Plan) -> None:
     """Simulate and print a group of rows: each law, and all."""
-    rng = np.random.default_rng(seed)
+    seeds = np.random.SeedSequence(seed).spawn(count)
     laws = tuple(Law)
-    runs = [
-        simulate(
-            rng,
-            law=laws[number % len(laws)],
-            days=days,
-            per_day=per_day,
-            degree=degree if degree is not None else rng.uniform(0.02, 0.98),
-        )
-        for number in range(count)
-    ]
+    tasks = [(each, laws[number % len(laws)], plan) for number, each in enumerate(seeds)]
+    runs = pool.map(simulate, tasks, chunksize=8)
     print_row(name, runs)
     for law in laws:
         print_row(f"  {law}", [run for run in runs if run.law is law])
 
 
+def report_verdicts(pool: Pool, *, count: int, seed: int) -> None:
+    """Print how often each verdict was given, case by case."""
+    heads = ("case", "runs", "wanted", *(str(each) for each in Stability))
+    print("\n| " + " | ".join(heads) + " |\n" + "| --- " * len(heads) + "|")
+    for number, case in enumerate(CASES):
+        seeds = np.random.SeedSequence([seed, number]).spawn(count)
+        given = pool.map(judge, [(each, case) for each in seeds], chunksize=8)
+        cells = [f"{given.count(each) / count:6.1%}" for each in Stability]
+        print("| " + " | ".join([f"{case.name:46}", f"{count:4}", f"{case.wanted:12}", *cells]) + " |", flush=True)
+
+
+def judge(task: tuple[np.random.SeedSequence, Case]) -> Stability:
+    """The verdict on one record of a case."""
+    rng, case = np.random.default_rng(task[0]), task[1]
+    times = np.concatenate([np.arange(begin, end, dtype=np.float64) for begin, end in case.kept])
+    values = case.rate * times + rng.normal(0, case.noise_mm, times.size)
+    values += case.growth_mm * np.exp((times - 150) / 15) + case.step_mm * (times >= rng.integers(60, 140))
+    heat = None
+    if case.thermal_mm_per_k is not None:
+        knots = np.arange(0, 153, 3)
+        air = 0.15 * times + np.interp(times, knots, rng.normal(0, case.weather_k, knots.size))
+        values, heat = values + case.thermal_mm_per_k * air, (times, air)
+    now = float(times[-1]) + case.silent_days
+    return analyse_settlement(times, values, temperature=heat, now=now).stability.verdict
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1200, help="of the daily group; the others have a third of it")
+    parser.add_argument("--runs", type=int, default=1200, help="of the first two groups; the others have a third of it")
     parser.add_argument("--days", type=float, nargs=2, default=(100.0, 1000.0), help="time to 60 %%, from and to")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     days = (given.days[0], given.days[1])
     heads = ("records", "runs", "within 10 %", "limit", "covers", "width", "median error", "relied on", "Asaoka", "t/s")
     print("| " + " | ".join(heads) + " |\n" + "| --- " * len(heads) + "|")
-    seed, few = given.seed, max(given.runs // 3, 3)
-    report("daily, ends at 60 %", count=given.runs, seed=seed, days=days, per_day=1, degree=0.6)
-    report("hourly, ends at 60 %", count=few, seed=seed, days=days, per_day=24, degree=0.6)
-    report("daily, ends at 80 %", count=few, seed=seed, days=days, per_day=1, degree=0.8)
-    report("daily, ends anywhere in 2 to 98 %", count=few, seed=seed, days=days, per_day=1, degree=None)
-    print("`limit`: within 10 % by the Cramer-Rao bound if the law were known. `relied on`: forecast.determined.")
+    few = max(given.runs // 3, 3)
+    with get_context("spawn").Pool(given.processes) as pool:
+        for number, (name, count, plan) in enumerate(
+            (
+                ("hourly, ends at 60 %", given.runs, Plan(days, 24, 0.6)),
+                ("daily, ends at 60 %", given.runs, Plan(days, 1, 0.6)),
+                ("daily, ends at 80 %", few, Plan(days, 1, 0.8)),
+                ("daily, ends anywhere in 2 to 98 %", few, Plan(days, 1, None)),
+            )
+        ):
+            report(pool, name, count=count, seed=given.seed * 100 + number, plan=plan)
+        print("`limit`: within 10 % by the Cramer-Rao bound if the law were known. `relied on`: forecast.determined.")
+        report_verdicts(pool, count=max(few // 4, 1), seed=given.seed)
 
 
 if __name__ == "__main__":

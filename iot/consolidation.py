@@ -38,6 +38,7 @@ from iot.settlement_statistics import (
     mixture_quantiles,
     noise_scale,
     normalise_logs,
+    student_cdf,
 )
 
 MIN_READINGS: Final = 10  # three of the law, two of the noise, and as many again to tell one law from another
@@ -54,9 +55,15 @@ _FIRST_GRID: Final = (
     math.log(1e3),
 )  # time constants as shares of the record; U is then 1 or below 0.04
 _NEGLIGIBLE: Final = 15.0  # e^-15 of the best weight
-_KEPT_WEIGHT: Final = 1e-6
+_KEPT_LOG: Final = math.log(1e-6)  # of the best weight
 _MAX_CORRELATION: Final = 0.9
 _SURE: Final = 3.0
+WITHIN: Final = 0.10  # of the final movement: what a forecast has to be right by
+MAX_WIDTH: Final = 0.5  # of the interval, by the final movement: 25 % either way; more is no figure to build on
+_AS_LIKELY: Final = 0.01
+_RATIO_STEP: Final = 0.005
+_LEAST_RATIO: Final = -0.5  # logarithms of the final movement over that of the last reading: noise may exceed it,
+_MOST_RATIO: Final = 3.0  # and twenty times as much is the end of a record of 5 %
 
 
 class InvalidRecord(Invalid):
@@ -74,13 +81,18 @@ class Law(StrEnum):
 
 
 class ForecastReason(StrEnum):
-    """What may be said of the final value, or why nothing."""
+    """What may be said of the final value, or why nothing.
+
+    TOO_EARLY: less than a fifth of the movement may have happened. WIDE: the interval is wider than half the movement.
+    POOR_FIT: what the laws leave wanders, as of a second load or creep.
+    """
 
     DETERMINED = "forecast.determined"
     TOO_FEW = "forecast.too_few"
     NO_MOVEMENT = "forecast.no_movement"
     TOO_EARLY = "forecast.too_early"
     POOR_FIT = "forecast.poor_fit"
+    WIDE = "forecast.wide"
 
 
 def terzaghi_degree(time_factor: FloatArray) -> FloatArray:
@@ -163,7 +175,8 @@ class Posterior:
     """What is believed after the readings: weighted pairs of onset value and movement, each with its law.
 
     Attributes:
-        weights: (K,), summing to 1.
+        log_weights: (K,), logarithms of the weights, up to a constant; a law that the readings rule out is still
+            compared within itself.
         laws: (K,) int64, index into `Law`.
         time_constants: (K,). [d]
         onset_mm: (K,), value at the onset. [mm]
@@ -172,7 +185,7 @@ class Posterior:
         dof: degrees of freedom.
     """
 
-    weights: FloatArray
+    log_weights: FloatArray
     laws: np.ndarray[tuple[int], np.dtype[np.int64]]
     time_constants: FloatArray
     onset_mm: FloatArray
@@ -180,9 +193,14 @@ class Posterior:
     covariances: FloatArray
     dof: int
 
+    @property
+    def weights(self) -> FloatArray:
+        """(K,), summing to 1."""
+        return normalise_logs(self.log_weights)
+
     def degrees(self, elapsed_days: FloatArray) -> FloatArray:
         """(K, N): the degree of consolidation of every member at N times since the onset."""
-        degrees = np.empty((self.weights.size, elapsed_days.size))
+        degrees = np.empty((self.log_weights.size, elapsed_days.size))
         for index, law in enumerate(_LAWS):
             mine = self.laws == index
             degrees[mine] = DEGREES[law](elapsed_days[None, :] / self.time_constants[mine, None])
@@ -195,10 +213,9 @@ class Posterior:
         return self.onset_mm[:, None] + self.movement_mm[:, None] * degrees, np.sqrt(variances) + 1e-12
 
     def choose(self, mine: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Posterior":
-        """The members chosen by the mask, weights summing to 1 again."""
-        weights = self.weights[mine] / self.weights[mine].sum()
+        """The members chosen by the mask."""
         return Posterior(
-            weights=weights,
+            log_weights=self.log_weights[mine],
             laws=self.laws[mine],
             time_constants=self.time_constants[mine],
             onset_mm=self.onset_mm[mine],
@@ -216,9 +233,10 @@ class ConsolidationFit:
         reason: whether the final value can be relied on, or why not; the numbers are given all the same.
         onset_days: when it began. [d]
         last_days: the last reading. [d]
-        final_mm: the final value, on the scale of the readings, over all laws. [mm]
+        final_mm: the final value, on the scale of the readings, over all laws; its value is not the median but where
+            the truth most likely lies within 10 % of the movement. [mm]
         onset_mm: the value at the onset. [mm]
-        degree: of consolidation at the last reading, in [0, 1].
+        degree: of consolidation at the last reading, in [0, 1]; its value is that of `final_mm`.
         laws: each law by itself.
         correlation: of neighbouring noise, in [0, 1).
         posterior: for the forecast at other times.
@@ -280,10 +298,14 @@ class _Whitened:
         inverse = 1 / (1 - rho**2)
         self._own, self._cross = inverse.T, (rho * inverse).T
         self._before = (rho**2 * inverse).T
-        self._values, self._ones = values, np.ones_like(values)
+        # Far from 0, sums of squares would lose the movement's digits.
+        self._level = float(values.mean())
+        self._values, self._ones = values - self._level, np.ones_like(values)
         self.count = values.size
         self.moments = _Moments(
-            self.product(self._ones, self._ones), self.product(self._ones, values), self.product(values, values)
+            self.product(self._ones, self._ones),
+            self.product(self._ones, self._values),
+            self.product(self._values, self._values),
         )
 
     def product(self, a: FloatArray, b: FloatArray) -> FloatArray:
@@ -299,10 +321,10 @@ class _Whitened:
         ones_u = self.product(degrees, self._ones)
         u_u = self.product(degrees, degrees) - ones_u**2 / sums.ones
         u_y = self.product(degrees, self._values) - ones_u * sums.ones_values / sums.ones
-        y_y = sums.values - sums.ones_values**2 / sums.ones
+        y_y = np.maximum(sums.values - sums.ones_values**2 / sums.ones, 0.0)
         u_u = np.maximum(u_u, 1e-14 * sums.ones)
         movement = u_y / u_u
-        onset = (sums.ones_values - movement * ones_u) / sums.ones
+        onset = self._level + (sums.ones_values - movement * ones_u) / sums.ones
         dof = self.count - 2
         rest = np.maximum(y_y - movement * u_y, 1e-13 * y_y + 1e-300)
         logs = self.log_determinants - np.log(sums.ones * u_u) / 2 - dof / 2 * np.log(rest)
@@ -342,11 +364,12 @@ def fit_consolidation(
 
 
 def _bin(elapsed: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Means, each at the square of its readings' mean root of time: what Terzaghi's steep beginning is at its mean."""
     if elapsed.size <= MAX_BINS:
         return elapsed, values
     width = float(elapsed[-1] - elapsed[0]) / MAX_BINS * (1 + 1e-12)
-    means, columns = bin_means(elapsed, values[:, None], width=width)
-    return means, columns[:, 0]
+    _, columns = bin_means(elapsed, np.stack([np.sqrt(elapsed), values], axis=1), width=width)
+    return columns[:, 0] ** 2, columns[:, 1]
 
 
 def _weigh(law: Law, elapsed: FloatArray, whitened: _Whitened, log_constants: FloatArray) -> _Grid:
@@ -374,14 +397,13 @@ def _explore(law: Law, elapsed: FloatArray, whitened: _Whitened) -> tuple[FloatA
 
 def _collect(grids: list[tuple[FloatArray, _Grid]], dof: int) -> tuple[Posterior, FloatArray]:
     logs = np.concatenate([grid.log_weights.ravel() for _, grid in grids])
-    weights = normalise_logs(logs)
     laws = np.concatenate([np.full(grid.log_weights.size, index) for index, (_, grid) in enumerate(grids)])
     constants = np.concatenate([np.repeat(each, CORRELATIONS.size) for each, _ in grids])
     correlations = np.concatenate([np.tile(CORRELATIONS, each.size) for each, _ in grids])
     onset = np.concatenate([grid.onset.ravel() for _, grid in grids])
     movement = np.concatenate([grid.movement.ravel() for _, grid in grids])
     covariances = np.concatenate([grid.covariances.reshape(-1, 3) for _, grid in grids])
-    return Posterior(weights, laws, constants, onset, movement, covariances, dof), correlations
+    return Posterior(logs, laws, constants, onset, movement, covariances, dof), correlations
 
 
 def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
@@ -390,7 +412,7 @@ def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
 
 
 def _keep(posterior: Posterior) -> Posterior:
-    return posterior.choose(posterior.weights > _KEPT_WEIGHT * posterior.weights.max())
+    return posterior.choose(posterior.log_weights > posterior.log_weights.max() + _KEPT_LOG)
 
 
 def _summarise(
@@ -399,12 +421,21 @@ def _summarise(
     laws = tuple(_summarise_law(posterior, index, elapsed, values) for index in range(len(_LAWS)))
     correlation = float(posterior.weights @ correlations)
     kept = _keep(posterior)
-    edges = np.broadcast_to([0.0, 1.0], (kept.weights.size, 2))
-    at_onset, final = _estimate(kept, edges)
+    weights = kept.weights
+    at_onset, final = _estimate(kept, np.broadcast_to([0.0, 1.0], (weights.size, 2)))
     ends = kept.degrees(elapsed[-1:])[:, 0]
-    degree = _weighted_estimate(ends, kept.weights)
+    degree = _weighted_estimate(ends, weights)
+    reason = _judge(kept, ends, degree=degree, correlation=correlation, values=values)
+    moved = float(weights @ (kept.movement_mm * ends))
+    if reason is not ForecastReason.NO_MOVEMENT:
+        final = _choose_likely(kept, final, onset=at_onset.value, moved=moved)
+        whole = final.value - at_onset.value
+        share = moved / whole if whole else 1.0
+        degree = Estimate(float(np.clip(share, degree.low, degree.high)), degree.low, degree.high)
+        if reason is ForecastReason.DETERMINED and final.high - final.low > MAX_WIDTH * abs(whole):
+            reason = ForecastReason.WIDE
     return ConsolidationFit(
-        reason=_judge(kept, ends, degree=degree, correlation=correlation, values=values),
+        reason=reason,
         onset_days=onset,
         last_days=onset + float(elapsed[-1]),
         final_mm=final,
@@ -419,12 +450,12 @@ def _summarise(
 def _summarise_law(posterior: Posterior, index: int, elapsed: FloatArray, values: FloatArray) -> LawFit:
     mine = posterior.laws == index
     alone = _keep(posterior.choose(mine))
-    best = int(np.argmax(alone.weights))
+    best = int(np.argmax(alone.log_weights))
     fitted = alone.moments(alone.degrees(elapsed))[0][best]
     return LawFit(
         law=_LAWS[index],
         weight=float(posterior.weights[mine].sum()),
-        final_mm=_estimate(alone, np.ones((alone.weights.size, 1)))[0],
+        final_mm=_estimate(alone, np.ones((alone.log_weights.size, 1)))[0],
         time_constant_days=float(alone.time_constants[best]),
         residual_mm=float(np.sqrt(np.mean((values - fitted) ** 2))),
     )
@@ -437,12 +468,31 @@ def _weighted_estimate(values: FloatArray, weights: FloatArray) -> Estimate:
     return Estimate(float(middle), float(low), float(high))
 
 
+def _choose_likely(posterior: Posterior, final: Estimate, *, onset: float, moved: float) -> Estimate:
+    """Put the value where the truth most likely lies within 10 % of the movement, as near to the median as that allows.
+
+    Where the readings do not tell the end, the median lies far out on a long tail, where nothing is likely.
+    """
+    ratios = np.arange(_LEAST_RATIO, _MOST_RATIO, _RATIO_STEP)
+    ends = onset + moved * np.exp(ratios)
+    means, scales = posterior.moments(np.ones((posterior.log_weights.size, 1)))
+    below = posterior.weights @ student_cdf((ends - means) / scales, posterior.dof)
+    high, low = (np.interp(ratios - math.log(1 + side), ratios, below) for side in (-WITHIN, WITHIN))
+    inside = np.abs(high - low)
+    likely = ends[inside >= inside.max() - _AS_LIKELY]
+    value = float(likely[np.argmin(np.abs(likely - final.value))])
+    if abs(value - final.value) <= _RATIO_STEP * abs(value - onset):
+        return final
+    return Estimate(float(np.clip(value, final.low, final.high)), final.low, final.high)
+
+
 def _judge(
     posterior: Posterior, ends: FloatArray, *, degree: Estimate, correlation: float, values: FloatArray
 ) -> ForecastReason:
-    moved = posterior.weights @ (posterior.movement_mm * ends)
-    spread = math.sqrt(float(posterior.weights @ (posterior.covariances[:, 2] * ends**2)))
-    if abs(moved) < _SURE * max(spread, noise_scale(values) / math.sqrt(values.size)):
+    weights = posterior.weights
+    moved = weights @ (posterior.movement_mm * ends)
+    spread = math.sqrt(float(weights @ (posterior.covariances[:, 2] * ends**2)))
+    if abs(moved) <= _SURE * max(spread, noise_scale(values) / math.sqrt(values.size)):
         return ForecastReason.NO_MOVEMENT
     if correlation > _MAX_CORRELATION:
         return ForecastReason.POOR_FIT
@@ -460,11 +510,10 @@ def forecast(fit: ConsolidationFit, times: FloatArray) -> tuple[FloatArray, Floa
         Median, low and high end of the 95 % interval, each (N,), on the scale of the readings. [mm]
     """
     posterior = fit.posterior
+    weights = posterior.weights
     means, scales = posterior.moments(posterior.degrees(times - fit.onset_days))
     median, low, high = (
-        mixture_quantiles(
-            weights=posterior.weights, means=means, scales=scales, dof=posterior.dof, probability=probability
-        )
+        mixture_quantiles(weights=weights, means=means, scales=scales, dof=posterior.dof, probability=probability)
         for probability in (0.5, 0.025, 0.975)
     )
     return median, low, high

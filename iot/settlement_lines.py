@@ -71,7 +71,8 @@ def fit_hyperbolic_line(times: FloatArray, values: FloatArray) -> LineFit | None
     slope, intercept, covariance = _fit_line(elapsed, elapsed / moved, moved**2 / elapsed)
     half = student_quantile(0.975, elapsed.size - 2) * float(np.sqrt(covariance[0, 0]))
     final = None
-    if abs(slope) > half:
+    # The line has to rise where the point moves up and to fall where it moves down: else t / s tells of no end.
+    if slope * np.sign(np.median(moved)) > half:
         ends = sorted((1 / (slope - half), 1 / (slope + half)))
         final = Estimate(values[0] + 1 / slope, values[0] + ends[0], values[0] + ends[1])
     return LineFit(intercept=intercept, slope=slope, final_mm=final, spacing_days=0.0)

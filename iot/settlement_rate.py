@@ -10,8 +10,8 @@ from iot.settlement_statistics import Estimate, FloatArray, bin_means, fit_regre
 
 WINDOWS_DAYS: Final = (7.0, 30.0, 100.0)
 MIN_READINGS: Final = 8  # two of the line, two of the noise, four to judge them by
-MIN_COVERED: Final = 0.9  # of the window, from its first reading to its last; 90 days stand for 100
-MAX_GAP: Final = 0.25  # of the window without a reading
+MIN_COVERED: Final = 0.9  # of the window, by the record's age; 90 days stand for 100
+MAX_GAP: Final = 0.25  # of the window without a reading, its two ends included
 MIN_GROWTH_READINGS: Final = 20
 _BINS: Final = 120
 _GROWTH_WIDENING: Final = 2.576 / 1.960  # a 99 % interval from one of 95 %, as for normal noise
@@ -72,10 +72,10 @@ def measure_rate(
         thermal: (N,) temperatures [degC] and the standard uncertainty of the coefficient that was used [mm/degC]; what
             both may have left of thermal rate is added to the interval.
     """
-    inside = (times > now_days - window_days) & (times <= now_days)
+    inside = (times >= now_days - window_days) & (times <= now_days)
     mine = times[inside]
     held = np.array([each for each in steps if mine.size and mine[0] < each <= mine[-1]])
-    if reason := _refuse(mine, window_days=window_days, now_days=now_days):
+    if reason := _refuse(mine, window_days=window_days, now_days=now_days, age_days=now_days - float(times[0])):
         return Rate(window_days, mine.size, None, reason, held.size)
     columns = values[inside][:, None] if thermal is None else np.stack([values[inside], thermal[0][inside]], axis=1)
     binned, means = bin_means(mine, columns, width=window_days / _BINS)
@@ -90,14 +90,13 @@ def measure_rate(
     return Rate(window_days, mine.size, rate, None, held.size, growth)
 
 
-def _refuse(mine: FloatArray, *, window_days: float, now_days: float) -> RateReason | None:
-    if mine.size == 0 or now_days - float(mine[-1]) > MAX_GAP * window_days:
-        return RateReason.GAP
-    if now_days - float(mine[0]) < MIN_COVERED * window_days:
+def _refuse(mine: FloatArray, *, window_days: float, now_days: float, age_days: float) -> RateReason | None:
+    if age_days < MIN_COVERED * window_days:
         return RateReason.TOO_SHORT
-    if mine.size < MIN_READINGS:
-        return RateReason.TOO_FEW
-    return RateReason.GAP if float(np.diff(mine).max()) > MAX_GAP * window_days else None
+    silences = np.diff(mine, prepend=now_days - window_days, append=now_days)
+    if float(silences.max()) > MAX_GAP * window_days:
+        return RateReason.GAP
+    return RateReason.TOO_FEW if mine.size < MIN_READINGS else None
 
 
 def _shifts(times: FloatArray, steps: FloatArray) -> list[FloatArray]:

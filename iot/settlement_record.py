@@ -8,7 +8,6 @@ import numpy as np
 
 from domain.errors import Conflict, NotFound
 from domain.sensor import Sensor, SensorKind
-from iot.consolidation import InvalidRecord
 from iot.settlement import DEFAULT_STABILITY_LIMIT_MM_PER_DAY, SettlementAnalysis, SettlementEvent, analyse_settlement
 from iot.settlement_statistics import FloatArray
 from iot.settlement_structure import PointSeries, StructureAnalysis, analyse_structure
@@ -21,6 +20,8 @@ from storage.sensor import SensorEntry, list_project_sensors
 MAX_POINTS: Final = 20_000  # of one record; two years of hours, more than any consolidation needs so closely
 _MILLIMETRES: Final = "mm"
 _DAY_S: Final = 86_400.0
+
+Heat = tuple[FloatArray, FloatArray]  # times [d since 1970] and temperatures [Cel]
 
 
 class NoSettlement(Conflict):
@@ -69,6 +70,7 @@ def analyse_sensor(
         temperature=_load_temperature(connection, entry, temperature, neighbours=neighbours, until=until),
         events=_events(entry.sensor),
         stability_limit_mm_per_day=limit_mm_per_day or _limit(entry.sensor),
+        now=until,  # a gauge that fell silent since is not stable
     )
 
 
@@ -94,6 +96,7 @@ def analyse_points(
     if not placed:
         raise UnknownStructure(f"no sensor is placed on a structure {structure[:64]!r}")
     points, used, silent = [], [], []
+    seen: dict[int, Heat | None] = {}
     for entry in sorted((each for each in placed if _is_length(each.sensor)), key=_along):
         try:
             times, values = load_record(connection, entry=entry, until=until)
@@ -109,17 +112,13 @@ def analyse_points(
                 position_m=None if placement is None else placement.along_m,
                 across_m=None if placement is None else placement.across_m,
                 pier=None if placement is None else f"{placement.along_m:g} m",
-                temperature=_load_temperature(connection, entry, None, neighbours=neighbours, until=until),
+                temperature=_load_temperature(connection, entry, None, neighbours=neighbours, until=until, seen=seen),
                 events=_events(entry.sensor),
+                stability_limit_mm_per_day=_limit(entry.sensor),
             )
         )
         used.append(entry)
-    limits = [_limit(entry.sensor) for entry in used]
-    return (
-        analyse_structure(points, stability_limit_mm_per_day=min(limits, default=DEFAULT_STABILITY_LIMIT_MM_PER_DAY)),
-        used,
-        silent,
-    )
+    return analyse_structure(points, now=until), used, silent
 
 
 def list_structures(connection: Connection, *, project_id: str) -> dict[str, list[SensorEntry]]:
@@ -189,14 +188,16 @@ def _load(
     if len(buckets) > MAX_POINTS:
         buckets = bucket_readings(connection, sensor_key=entry.key, from_=from_, to=until, every="1d", limit=MAX_POINTS)
         width = timedelta(days=1)
-    # A bucket stands for its middle.
-    times = np.array([(each.t + width / 2).timestamp() / _DAY_S for each in buckets], dtype=np.float64)
+    # A bucket stands for its middle, the last one for that of what it holds.
+    times = np.array(
+        [(each.t + min(width, until - each.t) / 2).timestamp() / _DAY_S for each in buckets], dtype=np.float64
+    )
     return times, np.array([each.mean for each in buckets], dtype=np.float64)
 
 
 def _load_celsius(
     connection: Connection, entry: SensorEntry, *, from_: datetime | None, until: datetime
-) -> tuple[FloatArray, FloatArray] | None:
+) -> Heat | None:
     scale, shift = find_conversion(entry.sensor.unit, "Cel")
     times, values = _load(connection, entry, from_=from_, until=until)
     return (times, scale * values + shift) if times.size else None
@@ -209,14 +210,23 @@ def _load_temperature(
     *,
     neighbours: Sequence[SensorEntry],
     until: datetime,
-) -> tuple[FloatArray, FloatArray] | None:
-    """The given thermometer's record, or the nearest one's of the structure, unless it is compensated for already."""
+    seen: dict[int, Heat | None] | None = None,
+) -> Heat | None:
+    """The given thermometer's record, or the nearest one's of the structure, unless it is compensated for already.
+
+    What was read is kept in `seen`, for the next point of the structure.
+    """
+    kept = {} if seen is None else seen
     if given is None:
         given = None if "temperature" in entry.sensor.calibration else _find_thermometer(entry.sensor, neighbours)
-    try:
-        return None if given is None else _load_celsius(connection, given, from_=None, until=until)
-    except (IncompatibleUnits, InvalidRecord):
+    if given is None:
         return None
+    if given.key not in kept:
+        try:
+            kept[given.key] = _load_celsius(connection, given, from_=None, until=until)
+        except IncompatibleUnits:
+            kept[given.key] = None
+    return kept[given.key]
 
 
 def _find_thermometer(sensor: Sensor, neighbours: Sequence[SensorEntry]) -> SensorEntry | None:

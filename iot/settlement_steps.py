@@ -4,7 +4,9 @@ A step is a shift between two readings that a line before and a line after it do
 that comes back is an outlier, a fast but steady settlement is neither.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -60,7 +62,7 @@ def find_outliers(values: FloatArray) -> npt.NDArray[np.bool_]:
     return np.asarray(np.abs(values - middle) > np.maximum(limit, 1e-12), dtype=np.bool_)
 
 
-def find_steps(times: FloatArray, values: FloatArray) -> tuple[Step, ...]:
+def find_steps(times: FloatArray, values: FloatArray, *, known: Sequence[float] = ()) -> tuple[Step, ...]:
     """Level shifts in a record without outliers, the earliest first.
 
     The strongest shift is found, the record is split there, and both sides are searched again. Its strength is measured
@@ -69,6 +71,8 @@ def find_steps(times: FloatArray, values: FloatArray) -> tuple[Step, ...]:
     Args:
         times: (N,), strictly rising. [d]
         values: (N,). [mm]
+        known: of loads and moves that are on record: no line is carried across them, and no shift is looked for there.
+            [d]
     """
     if times.size < 2 * MIN_SIDE:
         return ()
@@ -77,8 +81,9 @@ def find_steps(times: FloatArray, values: FloatArray) -> tuple[Step, ...]:
     if noise == 0:
         noise = 1e-9 * max(float(np.ptp(seen)), 1e-9)
     units = {window: noise * factor for window, factor in _wandering(seen_times, seen, noise).items()}
-    cuts = _split(seen_times, seen, units=units, smallest=MIN_SIZE_IN_NOISE * noise)
-    steps = _measure(seen_times, seen, cuts)
+    breaks = sorted({int((seen_times < each).sum()) for each in known} - {0, seen.size})
+    cuts = _split(seen_times, seen, units=units, smallest=MIN_SIZE_IN_NOISE * noise, breaks=breaks)
+    steps = _measure(seen_times, seen, cuts, breaks)
     return steps if seen_times is times else tuple(_place(each, times, values) for each in steps)
 
 
@@ -148,9 +153,11 @@ def _carry(t: FloatArray, y: FloatArray, at: FloatArray) -> tuple[FloatArray, Fl
     return y.mean(axis=1) + slope * ahead, 1 / window + ahead**2 / squares
 
 
-def _split(times: FloatArray, values: FloatArray, *, units: dict[int, float], smallest: float) -> list[int]:
+def _split(
+    times: FloatArray, values: FloatArray, *, units: dict[int, float], smallest: float, breaks: list[int]
+) -> list[int]:
     cuts: list[int] = []
-    waiting = [(0, values.size)]
+    waiting = list(pairwise([0, *breaks, values.size]))
     while waiting and len(cuts) < MAX_STEPS:
         start, stop = waiting.pop()
         cut = _strongest(times[start:stop], values[start:stop], units=units, smallest=smallest)
@@ -162,9 +169,14 @@ def _split(times: FloatArray, values: FloatArray, *, units: dict[int, float], sm
 
 def _strongest(times: FloatArray, values: FloatArray, *, units: dict[int, float], smallest: float) -> int | None:
     best, found = THRESHOLD, None
+    near_size, near_strength = _strengths(times, values, _LINE_FROM)
     for window in WINDOWS:
         size, strength = _strengths(times, values, window)
         ratio = np.where(np.abs(size) >= smallest, np.abs(strength) / units[window], 0.0)
+        # Where the rate changes, long lines miss each other at both sides of the bend; short ones do not.
+        if window > _LINE_FROM:
+            away = np.sign(size)
+            ratio[away * near_size < np.abs(size) / 2 - 2 * _deviation(near_size, near_strength, smallest)] = 0.0
         # Medians of five are blind to a slope: such a shift has to exceed what the neighbours move by themselves.
         if window < _LINE_FROM:
             ratio[np.abs(size) < 3 * _running_move(values, window)] = 0.0
@@ -172,6 +184,12 @@ def _strongest(times: FloatArray, values: FloatArray, *, units: dict[int, float]
         if ratio.size and ratio[place] > best:
             best, found = float(ratio[place]), place
     return found
+
+
+def _deviation(size: FloatArray, strength: FloatArray, smallest: float) -> FloatArray:
+    """(N,): the standard deviation of shifts of that strength under unit noise, the smallest step being three of it."""
+    noise = smallest / MIN_SIZE_IN_NOISE
+    return noise * np.divide(size, strength, out=np.ones_like(size), where=strength != 0)
 
 
 def _running_move(values: FloatArray, window: int) -> FloatArray:
@@ -184,12 +202,26 @@ def _running_move(values: FloatArray, window: int) -> FloatArray:
     return move
 
 
-def _measure(times: FloatArray, values: FloatArray, cuts: list[int]) -> tuple[Step, ...]:
-    edges = [0, *cuts, values.size]
-    return tuple(
-        Step(float(times[cut - 1]), float(times[cut]), _measure_one(times, values, slice(before, after), cut))
-        for before, cut, after in zip(edges[:-2], edges[1:-1], edges[2:], strict=True)
-    )
+def _measure(times: FloatArray, values: FloatArray, cuts: list[int], breaks: list[int]) -> tuple[Step, ...]:
+    """Every shift between its neighbours; the faintest of those that are not told from 0 is taken away, one by one."""
+    known: dict[tuple[int, int, int], Estimate] = {}
+    while True:
+        edges = sorted([0, *cuts, *breaks, values.size])
+        sizes = {}
+        for before, cut, after in zip(edges[:-2], edges[1:-1], edges[2:], strict=True):
+            if cut in cuts:
+                place = before, cut, after
+                if place not in known:
+                    known[place] = _measure_one(times, values, slice(before, after), cut)
+                sizes[cut] = known[place]
+        faint = {cut: abs(size.value) / (size.high - size.low) for cut, size in sizes.items() if _spans_zero(size)}
+        if not faint:
+            return tuple(Step(float(times[cut - 1]), float(times[cut]), size) for cut, size in sizes.items())
+        cuts = [each for each in cuts if each != min(faint, key=lambda cut: faint[cut])]
+
+
+def _spans_zero(size: Estimate) -> bool:
+    return size.low <= 0 <= size.high
 
 
 def _measure_one(times: FloatArray, values: FloatArray, piece: slice, cut: int) -> Estimate:

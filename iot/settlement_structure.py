@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations, pairwise
 from typing import Any, Final
 
@@ -9,19 +10,21 @@ import numpy as np
 
 from iot.consolidation import InvalidRecord
 from iot.settlement import (
+    BASELINE_DAYS,
     DEFAULT_STABILITY_LIMIT_MM_PER_DAY,
     MAX_SERIES_POINTS,
     SettlementAnalysis,
     SettlementEvent,
     Times,
     analyse_settlement,
+    describe_verdict,
+    estimate_mean,
     to_datetime,
 )
 from iot.settlement_statistics import Estimate, FloatArray, bin_means
 
-MAX_GAP_DAYS: Final = (
-    1.5  # of daily readings one may be late by half a day; what lies between longer gaps is not invented
-)
+# Of daily readings one may be late by half a day; what lies between longer gaps is not invented.
+MAX_GAP_DAYS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class PointSeries:
         across_m: across the structure; None where unknown. [m]
         temperature: as of `analyse_settlement`.
         events: as of `analyse_settlement`.
+        stability_limit_mm_per_day: the point's own; None for the structure's. [mm/d]
     """
 
     name: str
@@ -47,6 +51,7 @@ class PointSeries:
     across_m: float | None = None
     temperature: tuple[Times, Sequence[float] | FloatArray] | None = None
     events: Sequence[SettlementEvent] = ()
+    stability_limit_mm_per_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +65,7 @@ class Differential:
         distance_m: between them, above 0. [m]
         times: (N,), common times; N may be 0. [d]
         difference_mm: (N,). [mm]
-        last_mm: the last difference; None without a common time. [mm]
+        last_mm: the mean difference of the last common day; None without a common time. [mm]
         slope_mm_per_m: the last difference over the distance: tilt of a pier, or angular distortion in thousandths.
             [mm/m]
     """
@@ -89,6 +94,7 @@ def analyse_structure(
     *,
     stability_limit_mm_per_day: float = DEFAULT_STABILITY_LIMIT_MM_PER_DAY,
     max_gap_days: float = MAX_GAP_DAYS,
+    now: datetime | float | None = None,
 ) -> StructureAnalysis:
     """Analyse the points of a structure, each by itself and in pairs.
 
@@ -96,13 +102,14 @@ def analyse_structure(
         points: any number; neighbours are those next to each other by position.
         stability_limit_mm_per_day: [mm/d]
         max_gap_days: between readings of one point, over which it is not interpolated to the times of another. [d]
+        now: until when the records are judged; None for each one's own last reading.
 
     Raises:
         InvalidRecord: two points have one name, or a record is none.
     """
     if len({point.name for point in points}) != len(points):
         raise InvalidRecord("each point of a structure has its own name")
-    analyses = {point.name: _analyse_point(point, stability_limit_mm_per_day) for point in points}
+    analyses = {point.name: _analyse_point(point, stability_limit_mm_per_day, now) for point in points}
     differentials = [
         _compare(a.name, b.name, None, distance, analyses, max_gap_days) for a, b, distance in _neighbours(points)
     ]
@@ -112,13 +119,14 @@ def analyse_structure(
     return StructureAnalysis(analyses, tuple(differentials), tuple(tilts))
 
 
-def _analyse_point(point: PointSeries, limit: float) -> SettlementAnalysis:
+def _analyse_point(point: PointSeries, limit: float, now: datetime | float | None) -> SettlementAnalysis:
     return analyse_settlement(
         point.times,
         point.values,
         temperature=point.temperature,
         events=point.events,
-        stability_limit_mm_per_day=limit,
+        stability_limit_mm_per_day=point.stability_limit_mm_per_day or limit,
+        now=now,
     )
 
 
@@ -162,7 +170,7 @@ def _compare(
     moved = [_movement_at(times, each, max_gap_days) for each in (a, b)]
     difference = moved[1] - moved[0]
     common = np.isfinite(difference)
-    last = _estimate_last(float(difference[common][-1]), a, b) if common.any() else None
+    last = _estimate_last(times[common], difference[common], a, b) if common.any() else None
     slope = None if last is None else Estimate(*(end / distance_m for end in (last.value, last.low, last.high)))
     return Differential(first, second, pier, distance_m, times[common], difference[common], last, slope)
 
@@ -176,16 +184,23 @@ def _movement_at(times: FloatArray, analysis: SettlementAnalysis, max_gap_days: 
     return np.where(inside, np.interp(times, own, values), np.nan)
 
 
-def _estimate_last(value: float, a: SettlementAnalysis, b: SettlementAnalysis) -> Estimate:
-    """The noise of one reading of each, and of each baseline."""
-    baselines = [each.baseline_mm.standard_uncertainty for each in (a, b)]
-    half = 1.96 * float(np.linalg.norm([a.noise_mm, b.noise_mm, *baselines]))
+def _estimate_last(times: FloatArray, difference: FloatArray, a: SettlementAnalysis, b: SettlementAnalysis) -> Estimate:
+    """The mean over the last common day; its noise that of each point's readings then, and of each baseline."""
+    day = float(times[-1]) - BASELINE_DAYS
+    value = float(difference[times >= day].mean())
+    parts = [each.baseline_mm.standard_uncertainty for each in (a, b)]
+    for own in (a.thermal, b.thermal):
+        mine = (own.times >= day) & (own.times <= times[-1])
+        mine[np.argmin(np.abs(own.times - times[-1]))] = True
+        parts.append(estimate_mean(own.times, own.corrected_mm, mine=mine).standard_uncertainty)
+    half = 1.96 * float(np.linalg.norm(parts))
     return Estimate(value, value - half, value + half)
 
 
 def describe_structure(analysis: StructureAnalysis) -> dict[str, Any]:
-    """Differentials and tilts as JSON has them, series thinned to 500 points; the points by `describe_settlement`."""
+    """Points, differentials and tilts as JSON has them, series thinned to 500 points; a point whole: its own route."""
     return {
+        "points": [{"name": name, **describe_verdict(each)} for name, each in analysis.points.items()],
         "differentials": [_describe(each) for each in analysis.differentials],
         "tilts": [_describe(each) for each in analysis.tilts],
     }

@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from domain.access import Role
+from iot.settlement_record import load_record
 from iot.simulation import (
     Gauge,
     SettlementLaw,
@@ -69,6 +70,34 @@ def test_settlement__of_a_sensor(bridge: Api) -> None:
         "/v1/sensors/p1/settlement?limit_mm_per_day=0.0000001&until=2026-11-01T00:00:00Z", headers=headers
     ).json()
     assert strict["stability"]["verdict"] in {"cannot_tell", "settling"}
+
+
+def test_settlement__silent_since(bridge: Api) -> None:
+    """Asked two months after the last reading, the pier at rest is not called stable: nobody looked."""
+    headers = bridge.make_token(Role.INSPECTOR)
+    analysis = bridge.client.get("/v1/sensors/p1/settlement?until=2027-01-01T00:00:00Z", headers=headers).json()
+    assert analysis["stability"]["verdict"] == "cannot_tell"
+    assert analysis["stability"]["parameters"]["why"] == "rate.gap"
+    structure = bridge.client.get(
+        "/v1/projects/b1/structures/bridge/settlement?until=2027-01-01T00:00:00Z", headers=headers
+    ).json()
+    verdicts = {point["name"]: point["stability"]["verdict"] for point in structure["points"]}
+    assert verdicts == {"p1": "cannot_tell", "p2": "cannot_tell"}
+
+
+def test_settlement__is_read_in_hours(bridge: Api) -> None:
+    """A day of a reading a minute is read as 24 means and the started hour's; that stands at what it holds."""
+    start = END + timedelta(days=1)
+    with bridge.database.transaction() as connection:
+        entry = find_sensor_entry(connection, sensor_id="p3")
+        assert entry is not None
+        minutes = [(start + timedelta(minutes=each), float(each % 60)) for each in range(24 * 60 + 10)]
+        store_readings(connection, readings=[KeyedReading(entry.key, t, v) for t, v in minutes])
+        times, values = load_record(connection, entry=entry, until=start + timedelta(days=1, minutes=10))
+    since = times * 86_400 - start.timestamp()
+    # Means of 0 to 59, at half past each hour; of 0 to 9, five minutes into the last one.
+    assert values == pytest.approx([29.5] * 24 + [4.5])
+    assert since == pytest.approx([each * 3600 + 1800 for each in range(24)] + [24 * 3600 + 300], abs=1e-3)
 
 
 def test_settlement__of_a_structure(bridge: Api) -> None:

@@ -56,7 +56,7 @@ def test_degrees__closed_forms() -> None:
 @pytest.mark.parametrize("final_mm", [80.0, -80.0])
 @pytest.mark.parametrize("law", list(Law))
 def test_fit_consolidation__clean_record(law: Law, final_mm: float) -> None:
-    """Almost without noise the law, its end and the degree are found, whatever the direction and the value at the onset."""
+    """Almost without noise the law, its end and the degree are found, whatever the direction and the onset's value."""
     times = np.arange(301.0)
     noise = np.random.default_rng(7).normal(0, 1e-4, times.size)
     values = 3 + final_mm * DEGREES[law](times / 150) + noise
@@ -100,6 +100,31 @@ def test_fit_consolidation__too_early() -> None:
     assert fit.final_mm.high > 3 * fit.final_mm.low
 
 
+def test_fit_consolidation__two_laws_with_two_ends_are_no_figure() -> None:
+    """Until 1 - exp(-0.916) = 0.6 an exponential and a hyperbola are alike: no figure to build on, but an interval."""
+    times = np.arange(100.0)
+    noise = np.random.default_rng(2).normal(0, 1, 100)
+    fit = fit_consolidation(times, 50 * exponential_degree(0.916 * times / 99) + noise)
+    assert fit is not None
+    assert fit.reason is ForecastReason.WIDE
+    assert fit.final_mm.low <= 50 <= fit.final_mm.high
+    assert fit.final_mm.high - fit.final_mm.low > 25
+
+
+@pytest.mark.parametrize("law", list(Law))
+def test_fit_consolidation__value_degree_and_interval_agree(law: Law) -> None:
+    """Final value and degree lie in their intervals, and the degree is the last reading's share of the movement."""
+    times = np.arange(200.0)
+    values = 10 + 40 * DEGREES[law](times / 100) + np.random.default_rng(4).normal(0, 0.4, 200)
+    fit = fit_consolidation(times, values)
+    assert fit is not None
+    assert fit.final_mm.low <= fit.final_mm.value <= fit.final_mm.high
+    assert fit.degree.low <= fit.degree.value <= fit.degree.high
+    last = float(forecast(fit, np.array([199.0]))[0][0])
+    share = (last - fit.onset_mm.value) / (fit.final_mm.value - fit.onset_mm.value)
+    assert fit.degree.value == pytest.approx(share, abs=0.02)
+
+
 def test_fit_consolidation__few_readings() -> None:
     """Nine readings are one too few."""
     assert fit_consolidation(np.arange(9.0), np.arange(9.0)) is None
@@ -122,7 +147,7 @@ def test_fit_consolidation__late_onset_is_refused() -> None:
 
 
 def test_fit_consolidation__interval_covers_truth() -> None:
-    """Of 60 records that end anywhere, drawn as the priors say, some 57 have the truth inside; below 51 is one in 10^4."""
+    """Of 60 records that end anywhere, drawn as the priors say, some 57 hold the truth; below 51 is one in 10^4."""
     rng = np.random.default_rng(11)
     laws = list(Law)
     covered = 0
@@ -155,13 +180,22 @@ def test_fit_asaoka__straight_movement_has_no_end() -> None:
 
 
 def test_fit_hyperbolic_line__hyperbola_is_a_line() -> None:
-    """S = t / (a + b t) with a = 2 and b = 1 / 40, beyond 5 at the onset, ends at 45."""
+    """The line of s = t / (a + b t) with a = 2 and b = 1 / 40, beyond 5 at the onset, ends at 45."""
     times = np.arange(100.0)
     line = fit_hyperbolic_line(times, 5 + times / (2 + times / 40))
     assert line is not None
     assert line.intercept == pytest.approx(2, rel=1e-6)
     assert line.final_mm is not None
     assert line.final_mm.value == pytest.approx(45, rel=1e-6)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_fit_hyperbolic_line__growing_rate_has_no_end(direction: int) -> None:
+    """Of s = t^2 / 100 the line of t / s = 100 / t falls: that is no final value, and none on the other side."""
+    times = np.arange(100.0)
+    line = fit_hyperbolic_line(times, direction * times**2 / 100)
+    assert line is not None
+    assert line.final_mm is None
 
 
 @pytest.mark.parametrize(("dof", "quantile"), [(1, 12.706), (2, 4.303), (10, 2.228), (30, 2.042), (1000, 1.962)])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from iot.consolidation import ForecastReason, InvalidRecord
+from iot.consolidation import ForecastReason, InvalidRecord, Law
 from iot.settlement import (
     SettlementEvent,
     Stability,
@@ -21,6 +21,7 @@ from iot.settlement_rate import RateReason, measure_rate
 from iot.settlement_statistics import FloatArray
 from iot.settlement_steps import find_outliers, find_steps
 from iot.settlement_structure import PointSeries, analyse_structure, describe_structure
+from iot.thermal import ThermalReason
 
 DAYS = np.arange(150.0)
 NO_STEPS = np.array([])
@@ -80,11 +81,16 @@ def test_analyse_settlement__accelerating() -> None:
 
 
 def test_analyse_settlement__short_record() -> None:
-    """Sixty days say nothing of 100: no verdict, and why."""
+    """Sixty days say nothing of 100: no verdict, and why. Eight readings, both ends of the week, give its rate."""
     analysis = analyse_settlement(DAYS[:60], white(6, 0.1, 60))
     assert analysis.stability.verdict is Stability.CANNOT_TELL
     assert analysis.stability.parameters["why"] == RateReason.TOO_SHORT
-    assert [rate.reason for rate in analysis.rates] == [RateReason.TOO_FEW, None, RateReason.TOO_SHORT]
+    assert [rate.reason for rate in analysis.rates] == [None, None, RateReason.TOO_SHORT]
+    sparse = analyse_settlement(DAYS[:60:3], white(6, 0.1, 20))
+    assert [rate.readings for rate in sparse.rates] == [3, 11, 20]
+    assert [rate.reason for rate in sparse.rates] == [RateReason.GAP, None, RateReason.TOO_SHORT]
+    sparse = analyse_settlement(DAYS[:60] * 1.25, white(6, 0.1, 60))
+    assert sparse.rates[0].reason is RateReason.TOO_FEW
 
 
 def test_analyse_settlement__silent_since() -> None:
@@ -126,8 +132,46 @@ def test_analyse_settlement__fits_begin_at_the_load() -> None:
     assert fit.degree.value == pytest.approx(0.964, abs=0.01)
 
 
+def test_analyse_settlement__load_before_the_record() -> None:
+    """A hyperbola loaded 30 days before the first reading: from its known onset it ends at 40 mm from there."""
+    times = np.arange(300.0)
+    values = 40 * (times + 30) / (times + 30 + 60) + white(30, 0.05, 300)
+    analysis = analyse_settlement(times, values, events=[SettlementEvent(-30.0)])
+    fit = analysis.consolidation
+    assert fit is not None
+    assert (fit.onset_days, analysis.fit_from_days) == (-30, 0)
+    assert max(fit.laws, key=lambda each: each.weight).law is Law.HYPERBOLIC
+    assert fit.final_mm.value == pytest.approx(40, rel=0.02)
+    assert fit.degree.value == pytest.approx(329 / 389, rel=0.02)
+
+
+def test_analyse_settlement__temperature_that_only_drifts() -> None:
+    """0.1 mm/d beside 0.2 degC a day may be either's: no verdict, and the reason."""
+    analysis = analyse_settlement(DAYS, 0.1 * DAYS + white(31, 0.2), temperature=(DAYS, 5 + 0.2 * DAYS))
+    assert analysis.stability.verdict is Stability.CANNOT_TELL
+    assert analysis.stability.reason is StabilityReason.TEMPERATURE_DRIFTS
+    assert analysis.stability.parameters["thermal"] == "thermal.not_separable"
+
+
+def test_analyse_settlement__doubtful_coefficient_widens_the_rate() -> None:
+    """0.8 K of weather and 0.5 mm of noise leave the coefficient open by 0.05 mm/K; by 0.2 K/d that is 0.01 mm/d."""
+    weather = np.random.default_rng(32).normal(0, 0.8, DAYS.size)
+    noise = white(33, 0.5)
+    plain = analyse_settlement(DAYS, noise).rates[-1].rate_mm_per_day
+    heated = analyse_settlement(DAYS, noise, temperature=(DAYS, 0.2 * DAYS + weather))
+    found, coefficient = heated.rates[-1].rate_mm_per_day, heated.thermal.coefficient_mm_per_k
+    assert plain is not None
+    assert found is not None
+    assert coefficient is not None
+    assert heated.thermal.reason is ThermalReason.NOT_SIGNIFICANT
+    # White noise of 0.5 beside a swing of 0.8 on 150 days: 0.5 / (0.8 * sqrt(150)) = 0.051 mm/K.
+    assert coefficient.standard_uncertainty == pytest.approx(0.051, rel=0.35)
+    assert found.high - found.low > 2 * 1.96 * 0.2 * 0.9 * coefficient.standard_uncertainty
+    assert found.high - found.low > plain.high - plain.low
+
+
 def test_analyse_settlement__thermal_drift_is_no_settlement() -> None:
-    """A bridge that only breathes, 0.1 mm/degC through a spring of 25 degrees, is stable once the temperature is known."""
+    """A bridge that only breathes, 0.1 mm/degC in a spring of 25 degrees, is stable once the temperature is known."""
     times = np.arange(0, 120, 1 / 4)
     degrees = 25 * times / 120 + 5 * np.sin(2 * math.pi * times) + 3 * np.sin(2 * math.pi * times / 5.3)
     values = 0.1 * degrees + white(11, 0.05, times.size)
@@ -185,7 +229,7 @@ def test_describe_settlement__is_json() -> None:
 
 @pytest.mark.parametrize("phi", [0.0, 0.6])
 def test_measure_rate__interval_covers_truth(phi: float) -> None:
-    """Of 100 windows of daily readings 95 hold the true rate, also where the noise remembers; below 88 is one in 100."""
+    """Of 100 windows of daily readings 95 hold the true rate, also where the noise remembers; below 88: one in 100."""
     times = np.arange(100.0)
     covered = 0
     for seed in range(100):
@@ -234,6 +278,21 @@ def test_find_steps__none(kind: str) -> None:
     assert find_steps(times, courses[kind]) == ()
 
 
+def test_find_steps__a_bend_far_from_a_load_is_none() -> None:
+    """A rest and then 0.1 mm/d: the rate changes, the level does not."""
+    times = np.arange(300.0)
+    values = 0.1 * np.maximum(times - 150, 0) + white(34, 0.1, 300)
+    assert find_steps(times, values) == ()
+
+
+def test_find_steps__known_load_is_not_found_again() -> None:
+    """A load on record parts the record: its own 5 mm are no finding, 3 mm thirty days later are."""
+    values = np.where(DAYS >= 60, 5.0, 0.0) + np.where(DAYS >= 90, 3.0, 0.0) + white(35, 0.2)
+    (step,) = find_steps(DAYS, values, known=[60.0])
+    assert step.at_days == 90
+    assert step.size_mm.value == pytest.approx(3, abs=0.4)
+
+
 def test_find_outliers__spikes_but_no_step() -> None:
     """A spike and three bad readings that come back are outliers; the readings after a step are not."""
     values = white(20, 0.1)
@@ -246,7 +305,7 @@ def test_find_outliers__spikes_but_no_step() -> None:
 
 
 def test_analyse_structure__angular_distortion() -> None:
-    """A moves 0, B 10 mm, 20 m apart: 10 mm, 0.5 mm/m, 1/2000, and the interval holds it."""
+    """A rests, B moves 10 mm in 149 days, 20 m apart: from first day to last day 9.933 mm, 0.497 mm/m, 1 in 2013."""
     line = 10 * DAYS / DAYS[-1]
     structure = analyse_structure(
         [
@@ -258,10 +317,13 @@ def test_analyse_structure__angular_distortion() -> None:
     assert (pair.first, pair.second, pair.distance_m) == ("A", "B", 20.0)
     assert pair.last_mm is not None
     assert pair.slope_mm_per_m is not None
-    assert pair.last_mm.low <= 10 <= pair.last_mm.high
-    assert pair.slope_mm_per_m.value == pytest.approx(0.5, abs=0.03)
+    # Both means are of two readings, half a day inside: 10 * 148 / 149. Noise of four means of two: 0.1 * sqrt(4 / 2).
+    deviation = 0.1 * math.sqrt(2)
+    assert pair.last_mm.value == pytest.approx(10 * 148 / 149, abs=3 * deviation)
+    assert pair.last_mm.high - pair.last_mm.low == pytest.approx(2 * 1.96 * deviation, rel=0.3)
+    assert pair.slope_mm_per_m.value == pytest.approx(pair.last_mm.value / 20)
     described = describe_structure(structure)["differentials"][0]
-    assert described["angular_distortion"] == pytest.approx(1 / 2000, rel=0.06)
+    assert described["angular_distortion"] == pytest.approx(pair.last_mm.value / 20_000)
 
 
 def test_analyse_structure__tilt_of_a_pier() -> None:
@@ -292,6 +354,25 @@ def test_analyse_structure__gaps_are_not_filled() -> None:
     times = structure.differentials[0].times
     assert times.size > 100
     assert not ((times > 50) & (times < 90)).any()
+
+
+def test_analyse_structure__a_silent_point_is_not_stable() -> None:
+    """Of a point silent for fifty days nothing is told, of the other it is, by its own limit."""
+    long = np.arange(200.0)
+    structure = analyse_structure(
+        [
+            PointSeries("A", long, 0.02 * long + white(36, 0.1, 200), position_m=0.0, stability_limit_mm_per_day=0.01),
+            PointSeries("B", DAYS, white(37, 0.1), position_m=10.0),
+        ],
+        now=199.0,
+    )
+    verdicts = {name: each.stability.verdict for name, each in structure.points.items()}
+    assert verdicts == {"A": Stability.SETTLING, "B": Stability.CANNOT_TELL}
+    described = describe_structure(structure)["points"]
+    assert [(each["name"], each["stability"]["verdict"]) for each in described] == [
+        ("A", "settling"),
+        ("B", "cannot_tell"),
+    ]
 
 
 def test_analyse_structure__names_are_unique() -> None:

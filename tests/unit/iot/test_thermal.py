@@ -13,11 +13,12 @@ HOURS = np.arange(0, 40, 1 / 24)
 
 def air(times: FloatArray) -> FloatArray:
     """A day's course of 8 degrees either way, coldest at midnight, on spells of 4 degrees of six days. [degC]."""
-    return 12 - 8 * np.cos(2 * math.pi * times) + 4 * np.sin(2 * math.pi * times / 6)
+    course: FloatArray = 12 - 8 * np.cos(2 * math.pi * times) + 4 * np.sin(2 * math.pi * times / 6)
+    return course
 
 
 def test_remove_thermal_movement__settlement_is_left() -> None:
-    """-0.05 mm/degC is found beside 20 mm of settlement; what is left is the settlement and the mean temperature's part."""
+    """-0.05 mm/degC is found beside 20 mm of settlement, and the settlement is left."""
     noise = np.random.default_rng(1).normal(0, 0.05, HOURS.size)
     settled = 20 * (1 - np.exp(-HOURS / 15))
     swing = air(HOURS) - air(HOURS).mean()
@@ -66,6 +67,7 @@ def test_remove_thermal_movement__only_warming_is_not_told_from_settling() -> No
     times = np.arange(0, 100.0)
     values = 0.1 * times + np.random.default_rng(6).normal(0, 0.1, 100)
     removal = remove_thermal_movement(times, values, temperature=(times, 0.2 * times))
+    assert removal.reason is ThermalReason.NOT_SEPARABLE
     assert not removal.removed_mm.any()
 
 
