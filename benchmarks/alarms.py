@@ -4,12 +4,15 @@ Each sensor-year settles by a law, moves with the temperature, has its own noise
 in part real movements through its levels: failures that stay and loads that go away again. Levels are 10, 15 and 20 mm
 and 0.5, 1 and 2 mm/d, with nothing else given: the default settings.
 
-A true crossing is a stretch in which the gauge works and what it would say without noise lies beyond the limit by more
-than four sigma of its noise for at least as many readings as the confirmation needs (three; six of a gauge that
-spikes), without a gap; by rate, for at least six hours and three readings, with a day and three hours of a working
-gauge before them, and beyond four standard errors of the rate. It is found when an alarm of that level stands within
-it. A false alarm is one at whose confirmation, and since its first reading, the truth has not come nearer to the limit
-than three sigma (three standard errors by rate); what lies between is told apart as near the limit.
+A true crossing is a stretch in which the gauge works and what it would say without noise lies beyond the limit by
+more than four sigma of its noise for at least as many readings as the confirmation needs (three; six of a gauge
+that spikes), without a gap. By rate it is one of at least six hours and six readings, with a day and three hours of
+a working gauge before them, in which the truth's change over a day exceeds the limit by four standard errors of the
+rate, and eight in all. It is found when an alarm of that level stands within it. A false alarm is one from whose
+first reading to whose confirmation the truth has not come nearer to the limit than three sigma; by rate, one where
+the truth has not moved by as much as the limit, less three standard errors, within the day and three hours before
+it. What lies between is told apart as near the limit. Drift of a gauge without a twin cannot be told from
+settlement, so its alarms are false, and counted; a gauge that drifts is not asked for true crossings.
 
     python -m benchmarks.alarms [--sensors 200] [--seed 1000] [--speed] [--series FOLDER]
 

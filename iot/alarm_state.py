@@ -42,6 +42,7 @@ class AlarmState:
         at: the newest good reading.
         levels: those under way, by name.
         faults: what is wrong with the gauge, by code, and since when.
+        can_compare: whether the last sweep could compare the gauge with its twin.
         parting: how far a drifting gauge has parted from its twin. [unit]
         trusted_from: when the last fault of the gauge ended; what it said before is not compared with its twin.
         quiet_since: when the last of them ended.
@@ -76,6 +77,7 @@ class AlarmState:
     at: float = 0.0
     levels: dict[str, LevelState] = field(default_factory=dict)
     faults: dict[str, float] = field(default_factory=dict)
+    can_compare: bool = False
     parting: float = 0.0
     trusted_from: float = _EVER
     quiet_since: float = _EVER

@@ -98,14 +98,15 @@ def _tell_level(level: AlarmLevel, state: AlarmState, *, is_unknown: bool, is_qu
 def tell_faults(sensor: Sensor, state: AlarmState) -> list[FaultNow]:
     """Which faults the gauge has, and which cannot be told.
 
-    Drift cannot be told from one gauge alone, sticking not before its habits are known nor of one that repeats itself,
-    spikes not before its noise is known, range and silence not where none is given.
+    Drift cannot be told from one gauge alone, nor while one of the two is out of order; sticking not before the gauge's
+    habits are known, nor of one that repeats itself; spikes not before its noise is known; range and silence not where
+    none is given.
     """
     can_stick = make_watch(sensor).gauge.can_stick
     tellable = {
         GaugeFault.STUCK: can_stick and state.news >= STUCK_KNOWN and state.is_lively,
         GaugeFault.SPIKING: state.count > MIN_KNOWN,
-        GaugeFault.DRIFTING: sensor.profile.redundant_with is not None,
+        GaugeFault.DRIFTING: sensor.profile.redundant_with is not None and state.can_compare,
         GaugeFault.OUT_OF_RANGE: sensor.range_min is not None or sensor.range_max is not None,
         GaugeFault.SILENT: sensor.stale_after_s is not None,
     }

@@ -91,17 +91,21 @@ def tell_drift(connection: Connection, own: SensorEntry, other: SensorEntry, *, 
 
 def _compare(connection: Connection, sensor_id: str, other_id: str, *, now: datetime) -> int:
     own = find_sensor_entry(connection, sensor_id=sensor_id)
-    other = find_sensor_entry(connection, sensor_id=other_id)
-    if own is None or other is None or other.sensor.project_id != own.sensor.project_id:
+    other = None if other_id == sensor_id else find_sensor_entry(connection, sensor_id=other_id)
+    if own is None:
         return 0
-    drift = tell_drift(connection, own, other, now=now)
-    if drift.verdict is DriftVerdict.CANNOT_TELL:
-        return 0
+    if other is None or other.sensor.project_id != own.sensor.project_id:
+        drift = Drift(DriftVerdict.CANNOT_TELL)
+    else:
+        drift = tell_drift(connection, own, other, now=now)
     return _change(connection, sensor_id, partial(_see_drift, drift=drift, now=now))
 
 
 def _see_drift(state: AlarmState, changes: list[Change], *, drift: Drift, now: datetime) -> None:
     code, at = GaugeFault.DRIFTING, now.timestamp()
+    state.can_compare = drift.verdict is not DriftVerdict.CANNOT_TELL
+    if not state.can_compare:
+        return
     if drift.verdict is DriftVerdict.PARTED:
         state.parting = drift.parting or 0.0
         if code not in state.faults:

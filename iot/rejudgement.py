@@ -177,4 +177,5 @@ def _take_swept_faults(state: AlarmState, live: AlarmState) -> None:
         state.faults.pop(code, None)
         if code in live.faults:
             state.faults[code] = live.faults[code]
-    state.parting = live.parting
+    state.parting, state.can_compare = live.parting, live.can_compare
+    state.trusted_from = max(state.trusted_from, live.trusted_from)

@@ -5,10 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.alarm import GaugeFault
 from domain.sensor import AlarmLevel, SensorProfile
+from iot.alarm_state import state_from_json
+from iot.alarm_view import FaultStanding, tell_faults
 from iot.gauge_sweep import sweep_drift, sweep_silence
+from storage.alarm_state import list_alarm_states
 from storage.database import Database
 from storage.reading import refresh_aggregates
+from storage.sensor import find_sensor
 from tests.integration.iot.test_correction import put
 from tests.integration.iot.test_rejudgement import LEVELS, START, list_episodes, publish
 
@@ -87,6 +92,23 @@ def test_sweep_drift__one_drifts_or_the_pier_settles(registered: Database, datab
         assert (own, other) == ([("sensor.drifting", "open")], [])
     else:
         assert (own, other) == ([("yellow", "open")], ["yellow"])
+
+
+def test_sweep_drift__without_a_twin_that_is_there(registered: Database) -> None:
+    """A twin that is not registered, and a gauge that names itself, tell nothing: drift cannot be told."""
+    put(registered, "g", alarms=LEVELS, profile=SensorProfile(redundant_with="nobody"))
+    put(registered, "self", alarms=LEVELS, profile=SensorProfile(redundant_with="self"))
+    for sensor_id in ("g", "self"):
+        publish(registered, sensor_id, series(20, slope=0.0, seed=1))
+    assert sweep_drift(registered, now=START + 20 * DAY) == 0
+    with registered.transaction() as connection:
+        states = list_alarm_states(connection, sensor_ids=["g", "self"])
+        sensor = find_sensor(connection, sensor_id="g")
+    assert sensor is not None
+    drifting = next(
+        each for each in tell_faults(sensor, state_from_json(states["g"])) if each.code is GaugeFault.DRIFTING
+    )
+    assert drifting.standing is FaultStanding.CANNOT_TELL
 
 
 def test_sweep_drift__severest_level_is_raised_all_the_same(registered: Database, database_url: str) -> None:

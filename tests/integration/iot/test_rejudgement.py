@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -203,6 +204,28 @@ def test_rejudge_waiting__any_order_gives_the_same_history(registered: Database,
     rejudge_waiting(registered, max_pages=99, page=200)
     history = [row for row in list_episodes(registered, "shuffled") if row[4] != "withdrawn"]
     assert [row[:5] for row in history] == [row[:5] for row in list_episodes(registered, "ordered")]
+
+
+def test_store_batch__two_collectors_at_once(registered: Database) -> None:
+    """Two collectors that share a sensor reading by reading record each alarm once, and lose none."""
+    readings = quiet(0, 400)
+    for n in range(200, 240):
+        readings[n] = (float(n), 15 + n % 5 / 10)
+    put(registered, "ordered", alarms=LEVELS)
+    publish(registered, "ordered", readings)
+    put(registered, "shared", alarms=LEVELS)
+
+    def collect(own: Sequence[tuple[float, float]]) -> None:
+        for first in range(0, len(own), 10):
+            publish(registered, "shared", own[first : first + 10])
+
+    with ThreadPoolExecutor(2) as pool:
+        for job in [pool.submit(collect, readings[0::2]), pool.submit(collect, readings[1::2])]:
+            job.result()
+    rejudge_waiting(registered, max_pages=9)
+    assert [row[:5] for row in list_episodes(registered, "shared") if row[4] != "withdrawn"] == [
+        row[:5] for row in list_episodes(registered, "ordered")
+    ]
 
 
 def count_checkpoints(connection: Connection, sensor_id: str) -> int:
