@@ -23,6 +23,7 @@ from storage.sensor import find_sensor_entry, list_calibration_versions
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 NOW = START + timedelta(days=1)
+ARRIVED = START + timedelta(days=11)  # after all that is published: what lies more than a day ahead is no reading
 HOUR = timedelta(hours=1)
 
 
@@ -45,7 +46,7 @@ def put(database: Database, sensor_id: str, *, project: str = "b1", kind: str = 
 def publish(database: Database, sensor_id: str, *readings: tuple[float, float]) -> None:
     """Store (hours since START, raw value) readings as the collector would."""
     items = [{"t": (START + hours * HOUR).isoformat(), "v": v} for hours, v in readings]
-    message = read_message(f"siteproof/v1/b1/{sensor_id}", json.dumps(items).encode(), arrived_at=NOW)
+    message = read_message(f"siteproof/v1/b1/{sensor_id}", json.dumps(items).encode(), arrived_at=ARRIVED)
     with database.transaction() as connection:
         store_batch(connection, messages=[message], directory=SensorDirectory())
 
