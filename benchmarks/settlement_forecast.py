@@ -245,7 +245,7 @@ def main() -> None:
         ):
             report(pool, name, count=count, seed=given.seed * 100 + number, plan=plan)
         print("`limit`: within 10 % by the Cramer-Rao bound if the law were known. `relied on`: forecast.determined.")
-        report_verdicts(pool, count=max(few // 4, 1), seed=given.seed)
+        report_verdicts(pool, count=max(few // 2, 1), seed=given.seed)
 
 
 if __name__ == "__main__":
