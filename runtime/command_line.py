@@ -13,6 +13,7 @@ import click
 from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
+from domain.project import ProjectKind
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
 
@@ -258,6 +259,8 @@ def revoke_token_command(token_id: str) -> None:
 @click.option("--crs", help="The boundary's frame, where the file does not say: wgs84, gcj02, bd09, EPSG:n.")
 @click.option("--alignment", type=click.Path(path_type=Path, dir_okay=False), help="GeoJSON Feature for chainage.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds.")
+@click.option("--rules", type=click.Path(path_type=Path, dir_okay=False), help="YAML of hazard rules to judge by.")
+@click.option("--kind", type=click.Choice([kind.value for kind in ProjectKind]), help="What is being built there.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON a file.")
 def check(
     *,
@@ -266,6 +269,8 @@ def check(
     crs: str | None,
     alignment: Path | None,
     min_score: float | None,
+    rules: Path | None,
+    kind: str | None,
     as_json: bool,
 ) -> None:
     """Judge photos and clips with no server.
@@ -281,6 +286,8 @@ def check(
         crs=crs,
         alignment=alignment,
         min_score=min_score,
+        rules=rules,
+        project_kind=None if kind is None else ProjectKind(kind),
         tell=lambda line: click.echo(json.dumps(line, ensure_ascii=False) if as_json else format_check(line)),
     )
     sys.exit(code)
@@ -297,6 +304,7 @@ def format_check(line: dict[str, Any]) -> str:
         seen[each["label"]] = seen.get(each["label"], 0) + 1
     rows.append("  seen    " + (", ".join(f"{count} {label}" for label, count in seen.items()) or "nothing known"))
     rows += [f"  FINDING {each['code']:<28}{each['title']['en']}" for each in line["findings"]]
+    rows += [f"  unknown {code:<28}cannot tell, persons: {count}" for code, count in line["cannot_tell"].items()]
     return "\n".join(rows)
 
 

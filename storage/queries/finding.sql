@@ -84,3 +84,10 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id;
+
+-- name: lock_occurrences
+-- Two photos of one camera at once would each find nothing told; this makes the second one wait.
+SELECT pg_advisory_xact_lock(hashtextextended(%(project_id)s || '/' || %(camera_id)s, 8));
+
+-- name: list_occurrences
+SELECT occurred_at FROM finding WHERE project_id = %(project_id)s AND dedup_key = ANY (%(dedup_keys)s);
