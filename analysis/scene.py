@@ -1,5 +1,6 @@
 """Gathering what hazard rules ask of a shot: the project's rules in force, its camera, and what that showed before."""
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,9 +12,10 @@ from storage.camera import find_camera, list_camera_views
 from storage.database import Connection
 from storage.hazard_rules import find_hazard_rules
 from vision.hazard_judgement import longest_dwell_s
-from vision.hazard_rules import HazardRules, RulesInForce, change_hazard_rules
+from vision.hazard_rules import HazardRules, MalformedHazardRules, RulesInForce, change_hazard_rules
 from vision.scene import EarlierView, Scene
 
+_LOG: Final = logging.getLogger(__name__)
 _MAX_EARLIER: Final = 500  # at one a minute more than eight hours; the way of one photo must not grow with the camera
 
 
@@ -35,14 +37,8 @@ def gather_circumstances(
         medium: that is to be judged.
         project: of it.
         rules: the file's, on which the project's changes are laid.
-
-    Raises:
-        MalformedHazardRules: the project's changes do not fit this release's rules any more.
     """
-    given = find_hazard_rules(connection, project_id=project.id)
-    in_force = (
-        RulesInForce(rules) if given is None else change_hazard_rules(rules, given=given.given, version=given.version)
-    )
+    in_force = _find_rules(connection, project, rules)
     camera = None
     if medium.camera_id is not None:
         camera = find_camera(connection, project_id=project.id, camera_id=medium.camera_id)
@@ -71,6 +67,18 @@ def find_true_time(medium: Medium, *, clock_skew_s: float) -> datetime | None:
     if medium.taken_at is None or "taken_at" in medium.capture:
         return medium.taken_at
     return medium.taken_at - timedelta(seconds=clock_skew_s)
+
+
+def _find_rules(connection: Connection, project: Project, rules: HazardRules) -> RulesInForce:
+    given = find_hazard_rules(connection, project_id=project.id)
+    if given is None:
+        return RulesInForce(rules)
+    try:
+        return change_hazard_rules(rules, given=given.given, version=given.version)
+    except MalformedHazardRules as error:
+        # They were refused where they did not fit, so the file changed since. Findings then name the file's version.
+        _LOG.error("the hazard rules of %s do not fit the file any more: %s", project.id, error.detail)  # noqa: TRY400
+        return RulesInForce(rules)
 
 
 def _list_earlier(

@@ -12,7 +12,21 @@ from fastapi.routing import APIRoute
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import Response
 
-from api import dead_letters, events, findings, health, issues, media, milestones, projects, sensors, settlement, whoami
+from api import (
+    cameras,
+    dead_letters,
+    events,
+    findings,
+    hazard_rules,
+    health,
+    issues,
+    media,
+    milestones,
+    projects,
+    sensors,
+    settlement,
+    whoami,
+)
 from api.errors import install_error_handlers
 from api.openapi import describe
 from api.pages import install_pages
@@ -21,6 +35,8 @@ from api.services import Services
 ROUTERS: Final = (
     projects.router,
     milestones.router,
+    hazard_rules.router,
+    cameras.router,
     media.router,
     media.upload_router,
     findings.router,
