@@ -14,6 +14,7 @@ from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
 from domain.project import ProjectKind
+from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
 
@@ -22,7 +23,15 @@ _EXIT_ERROR: Final = 2
 
 
 class _Group(click.Group):
-    """Turns our expected errors into one line and an exit code, for every command."""
+    """Turns our expected errors into one line and an exit code, for every command; takes names of two words."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        two_words = " ".join(args[:2])
+        if two_words in self.commands:
+            return two_words, self.commands[two_words], args[2:]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -322,6 +331,7 @@ def doctor() -> None:
 
 for _command in (train, evaluate, export):
     main.add_command(_command)
+main.add_command(persons, name="evaluate persons")
 
 
 def _settings(**given: object) -> Settings:
