@@ -64,7 +64,7 @@ def find_true_time(medium: Medium, *, clock_skew_s: float) -> datetime | None:
         medium: the shot.
         clock_skew_s: by how much the camera's clock is ahead. [s]
     """
-    if medium.taken_at is None or "taken_at" in medium.capture:
+    if medium.taken_at is None or medium.capture.get("taken_at") is not None:
         return medium.taken_at
     return medium.taken_at - timedelta(seconds=clock_skew_s)
 
@@ -77,7 +77,7 @@ def _find_rules(connection: Connection, project: Project, rules: HazardRules) ->
         return change_hazard_rules(rules, given=given.given, version=given.version)
     except MalformedHazardRules as error:
         # They were refused where they did not fit, so the file changed since. Findings then name the file's version.
-        _LOG.error("the hazard rules of %s do not fit the file any more: %s", project.id, error.detail)  # noqa: TRY400
+        _LOG.error("the hazard rules of %s do not fit the file any more: %s", project.id, error.detail)
         return RulesInForce(rules)
 
 
@@ -97,7 +97,7 @@ def _list_earlier(
         before=medium.taken_at,
         limit=_MAX_EARLIER,
     )
-    skew = timedelta(0) if "taken_at" in medium.capture else timedelta(seconds=skew_s)
+    skew = timedelta(0) if medium.capture.get("taken_at") is not None else timedelta(seconds=skew_s)
     times = [(view, (view.taken_at - skew).astimezone(UTC)) for view in views]
     return tuple(
         EarlierView(at, at.astimezone(zone).time(), view.width_px, view.height_px, view.detections)

@@ -40,9 +40,10 @@ _SAME_TORSO: Final = 0.5
 _TORSO_INSIDE: Final = 0.6
 _LONE_HEAD_SHARE: Final = 0.2
 # A part that the picture's border cuts until it is narrower than this may wear what is not in the picture: heads are
-# about as wide as high, torsos about one and a half times as high as wide.
+# about as wide as high, torsos about one and a half times as high as wide. A vest shows on the shoulders already: a
+# quarter of their width (some 12 cm) is enough, and all but one of the 12 validation close-ups stay told.
 _CUT_HEAD_WIDTH: Final = 0.5
-_CUT_TORSO_HEIGHT: Final = 0.5
+_CUT_TORSO_HEIGHT: Final = 0.25
 _CUT_TORSO_WIDTH: Final = 0.3
 
 

@@ -181,8 +181,7 @@ def score_decisions(
     scores = []
     for code in _GEAR:
         tallies = [_tally(view, seen, code=code, rules=rules) for view, seen in zip(views, detections, strict=True)]
-        for size in ("all", *SIZES):
-            scores.append(_score(code, size, [by_size.get(size, Tally()) for by_size in tallies]))
+        scores += [_score(code, size, [by_size.get(size, Tally()) for by_size in tallies]) for size in ("all", *SIZES)]
     return scores
 
 

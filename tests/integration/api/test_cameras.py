@@ -11,7 +11,7 @@ from tests.integration.api.conftest import Api
 
 PATH = "/v1/projects/p1/cameras"
 PIT = {"id": "pit", "name": "基坑", "polygon": [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9], [0.1, 0.9]]}
-GROUND = [
+GROUND: list[dict[str, list[float]]] = [
     {"image": [0.1, 0.7], "ground_m": [-10, 25]},
     {"image": [0.9, 0.7], "ground_m": [10, 25]},
     {"image": [0.2, 0.95], "ground_m": [-3.33, 11.11]},
@@ -65,7 +65,7 @@ def test_put_camera__changed__has_another_version_and_heeds_if_match(api: Api) -
     ],
 )
 def test_put_camera__that_makes_no_sense__is_refused_with_the_reason(api: Api, body: dict[str, Any], code: str) -> None:
-    """A zone that bounds nothing and points that fix no ground are told at once, not when somebody falls into the pit."""
+    """A zone that bounds nothing and points that fix no ground are told at once, not when somebody fell."""
     api.put_project()
     response = put_camera(api, **body)
     assert (response.status_code, response.json()["code"]) == (422, code)

@@ -12,9 +12,10 @@ from tests.integration.api.conftest import Api
 PATH = "/v1/projects/p1/hazard-rules"
 
 
-def put_rules(api: Api, rules: dict[str, Any], *, role: Role = Role.SUPERVISOR, **headers: str) -> httpx2.Response:
+def put_rules(api: Api, rules: dict[str, Any], *, role: Role = Role.SUPERVISOR, if_match: str = "") -> httpx2.Response:
     """Set the rules of p1."""
-    return api.client.put(PATH, json={"rules": rules}, headers=api.make_token(role) | headers)
+    extra = {"If-Match": if_match} if if_match else {}
+    return api.client.put(PATH, json={"rules": rules}, headers=api.make_token(role) | extra)
 
 
 def test_get_hazard_rules__never_changed__are_the_files(api: Api) -> None:
@@ -51,9 +52,9 @@ def test_put_hazard_rules__with_if_match_of_an_old_version__is_refused(api: Api)
     api.put_project()
     put_rules(api, {"no_vest": {"severity": "major"}})
     put_rules(api, {})
-    response = put_rules(api, {"no_vest": {"severity": "info"}}, **{"If-Match": '"1"'})
+    response = put_rules(api, {"no_vest": {"severity": "info"}}, if_match='"1"')
     assert (response.status_code, response.json()["code"]) == (412, "precondition.failed")
-    assert put_rules(api, {"no_vest": {"severity": "info"}}, **{"If-Match": '"2"'}).status_code == HTTPStatus.OK
+    assert put_rules(api, {"no_vest": {"severity": "info"}}, if_match='"2"').status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize(

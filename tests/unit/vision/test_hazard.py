@@ -167,11 +167,11 @@ def test_judge_hazards__head_half_cut_at_the_side() -> None:
 
 
 def test_judge_hazards__torso_cut_to_a_strip() -> None:
-    """Shoulders alone at the lower border, 80 px wide and 30 high, show no vest and no lack of one."""
+    """A strip at the lower border, 80 px wide and 15 high, shows no vest and no lack of one; 30 px high it does."""
     person = (200.0, 500.0, 300.0, 640.0)
-    shoulders, half = (210.0, 610.0, 290.0, 640.0), (210.0, 570.0, 290.0, 640.0)
-    assert _judge(_seen("person", person), _seen("no_vest", shoulders)).hazards == ()
-    assert [h.code for h in _judge(_seen("person", person), _seen("no_vest", half)).hazards] == ["safety.no_vest"]
+    strip, shoulders = (210.0, 625.0, 290.0, 640.0), (210.0, 610.0, 290.0, 640.0)
+    assert _judge(_seen("person", person), _seen("no_vest", strip)).hazards == ()
+    assert [h.code for h in _judge(_seen("person", person), _seen("no_vest", shoulders)).hazards] == ["safety.no_vest"]
 
 
 def test_judge_hazards__names_rule_version_and_figures() -> None:
