@@ -31,8 +31,9 @@ NO_CONES: Final = "safety.no_cones"
 LONE_WORKER: Final = "safety.lone_worker"
 CROWDING_UNDER_LOAD: Final = "safety.crowding_under_load"
 
-FOOT_ERROR: Final = 0.05
-"""By so much of a person's height the lower edge of their box may be off."""
+FOOT_ERROR: Final = 0.1
+"""By so much of a person's height the lower edge of their box may be off: of 50 upright persons of the validation
+pictures whom the shipped detector finds, half are off by less than 3 %, eight of ten by less than 11 %."""
 
 _MIN_PERSON_PX: Final = 32.0  # as the network saw them; below that a box says too little of where the feet are
 _UPRIGHT: Final = 1.5  # times as high as wide: who kneels or is half hidden gives no scale, and no feet
