@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -69,21 +70,27 @@ class Site:
         with self.database.transaction() as connection:
             insert_hazard_rules(connection, project_id="p", given=given, set_at=NOON, set_by="test")
 
-    def shoot(self, *seen: Detection, after_s: float = 0, camera: str | None = "c1") -> list[Finding]:
-        """Send a photo of NOON + `after_s` [s] and analyse it; the safety findings of the project after that."""
+    def shoot(
+        self, *seen: Detection, after_s: float = 0, camera: str | None = "c1", sender_says: bool = True
+    ) -> list[Finding]:
+        """Send a photo of NOON + `after_s` [s] and analyse it; the safety findings of the project after that.
+
+        The time is the sender's word, or where it is silent that of the camera's own clock, in the EXIF.
+        """
         self._shots += 1
         self.detector.seen = seen
-        content = make_jpeg(colour=(30 * self._shots, 7, 7))
         staging = self.workplace.store.stage(max_bytes=10**7)
-        staging.write(content)
         taken_at = NOON + timedelta(seconds=after_s)
+        local = None if sender_says else taken_at.astimezone(ZoneInfo("Asia/Shanghai"))
+        staging.write(make_jpeg(colour=(30 * self._shots, 7, 7), taken_local=local))
+        given = json.dumps({"taken_at": taken_at.isoformat()}).encode() if sender_says else None
         with self.database.transaction() as connection:
             medium, _ = accept_upload(
                 connection,
                 store=self.workplace.store,
                 staged=staging.finish(),
-                capture=Capture(taken_at=taken_at, camera_id=camera),
-                given_capture=json.dumps({"taken_at": taken_at.isoformat()}).encode(),
+                capture=Capture(taken_at=taken_at if sender_says else None, camera_id=camera),
+                given_capture=given,
                 project=self.project,
                 token_id=self._token.id,
                 received_at=NOON + timedelta(days=1),
@@ -202,3 +209,13 @@ def test_working_hours__in_the_projects_time_zone(site: Site) -> None:
     assert site.shoot(PERSON, BARE_HEAD) == []
     site.change_rules(no_hardhat={"working_hours": {"start": "06:00", "end": "12:01"}})
     assert len(site.shoot(PERSON, BARE_HEAD)) == 1
+
+
+def test_clock_skew__is_taken_off_the_cameras_own_clock_alone(site: Site) -> None:
+    """A clock that is an hour ahead writes 13:00 at NOON; where the sender gives the time, that is it."""
+    with site.database.transaction() as connection:
+        put_camera(connection, project_id="p", camera_id="c1", name="g", zones=(), ground_points=(), clock_skew_s=3600)
+    (by_clock,) = site.shoot(PERSON, BARE_HEAD, after_s=3600, sender_says=False)
+    assert by_clock.occurred_at == NOON
+    by_sender = site.shoot(PERSON, BARE_HEAD, after_s=7200)[-1]
+    assert by_sender.occurred_at == NOON + timedelta(hours=2)
