@@ -13,12 +13,16 @@ from vision.annotation import PREVIEW_SIDE_PX, annotate
 from vision.clip import Frame, sample_frames
 from vision.clip_hazard import confirm_over_frames
 from vision.detector import Detector
-from vision.hazard import Hazard, judge_hazards
+from vision.hazard import Hazard
+from vision.hazard_judgement import judge_hazards, judge_photo
+from vision.hazard_rules import RulesInForce, load_default_rules
 from vision.picture import Picture, load_picture
+from vision.scene import Scene
 
 CLIP_EVERY_S: Final = 1.0  # a person crosses a phone's view in a few seconds
 CLIP_MAX_FRAMES: Final = 120
 _MAX_CLIP_DETECTIONS: Final = 2000
+_UNKNOWN: Final = Scene()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,22 @@ class Examination:
     truncated: bool
 
 
-def examine(path: Path, *, media_format: MediaFormat, detector: Detector) -> Examination:
+def examine(
+    path: Path,
+    *,
+    media_format: MediaFormat,
+    detector: Detector,
+    in_force: RulesInForce | None = None,
+    scene: Scene = _UNKNOWN,
+) -> Examination:
     """Look at a photo or clip.
+
+    Args:
+        path: the file.
+        media_format: of it.
+        detector: sees what is in it.
+        in_force: the hazard rules; silent: those that come with the product.
+        scene: what is known of the shot; what is silent leaves the rules that need it without an answer.
 
     Raises:
         UndecodablePicture: the bytes are no picture of that format.
@@ -63,11 +81,14 @@ def examine(path: Path, *, media_format: MediaFormat, detector: Detector) -> Exa
         TooManyPixels: it would take too much memory.
         OSError: the file cannot be read.
     """
+    rules = in_force or RulesInForce(load_default_rules())
     if media_format.is_clip:
-        return _examine_clip(path, detector)
+        return _examine_clip(path, detector, rules, scene)
     picture = load_picture(path, media_format=media_format, max_side_px=PREVIEW_SIDE_PX)
     detections = detector.detect(picture)
-    judged = judge_hazards(detections, width_px=picture.width_px, height_px=picture.height_px)
+    judged = judge_photo(
+        detections, width_px=picture.width_px, height_px=picture.height_px, in_force=rules, scene=scene
+    )
     return Examination(
         width_px=picture.width_px,
         height_px=picture.height_px,
@@ -80,19 +101,27 @@ def examine(path: Path, *, media_format: MediaFormat, detector: Detector) -> Exa
     )
 
 
-def _examine_clip(path: Path, detector: Detector) -> Examination:
+def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene: Scene) -> Examination:
     detections: list[Detection] = []
+    refuted: set[str] = set()
     per_frame: list[tuple[float, Sequence[Hazard]]] = []
     first: Picture | None = None
     for frame in _sample(path):
         first = first or frame.picture
         seen = detector.detect(frame.picture)
-        judged = judge_hazards(seen, width_px=frame.picture.width_px, height_px=frame.picture.height_px)
+        judged = judge_hazards(
+            seen,
+            width_px=frame.picture.width_px,
+            height_px=frame.picture.height_px,
+            in_force=in_force,
+            scene=scene,
+        )
+        refuted |= judged.refuted
         per_frame.append((frame.at_s, judged.hazards))
         detections.extend(Detection(each.label, each.score, each.box_xyxy_px, frame.at_s) for each in seen)
     if first is None:
         raise RuntimeError("sample_frames gave no frame and no error")
-    confirmed = confirm_over_frames(per_frame)
+    confirmed = confirm_over_frames(per_frame, refuted=refuted)
     best_at_s = max(confirmed, key=lambda each: each.hazard.score).best_at_s if confirmed else per_frame[0][0]
     picture = first if best_at_s == per_frame[0][0] else _find_frame(path, best_at_s)
     marked = [each.hazard for each in confirmed if each.best_at_s == best_at_s]

@@ -4,17 +4,19 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-from analysis.examination import Examination, SeenHazard, examine
+from analysis.examination import Examination, examine
+from analysis.hazard_finding import HazardFinding, drop_told, make_hazard_findings
+from analysis.scene import Circumstances, gather_circumstances
 from domain.clock import Clock
 from domain.errors import SiteproofError, Unavailable
 from domain.evidence import Check, CheckName, Verdict, grade_checks
-from domain.finding import Kind, NewFinding, Severity
+from domain.finding import Severity
 from domain.media import Medium
 from findings.project_event import tell_media
 from findings.recording import record_findings
@@ -26,6 +28,7 @@ from storage.media import claim_media, fail_media, find_media, finish_media, rel
 from storage.media_store import MediaStore
 from storage.project import find_project
 from vision.detector import Detector
+from vision.hazard_rules import HazardRules, load_default_rules
 
 _LOG: Final = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 3  # a photo that killed three workers would kill a fourth
@@ -57,6 +60,7 @@ class Workplace:
 
     Attributes:
         lease_s: how long a claim lasts without being renewed; a dead worker's medium is free after that. [s]
+        rules: the hazard rules on which a project's changes are laid.
     """
 
     database: Database
@@ -64,6 +68,7 @@ class Workplace:
     detector: Detector
     clock: Clock
     lease_s: float = DEFAULT_LEASE_S
+    rules: HazardRules = field(default_factory=load_default_rules)
 
 
 def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
@@ -82,7 +87,14 @@ def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
     try:
         with _keep_claim(workplace, media_id=media_id, claim=claim):
             path = workplace.store.local_path(medium.sha256)
-            seen = examine(path, media_format=medium.format, detector=workplace.detector)
+            circumstances = _ask_circumstances(workplace, medium)
+            seen = examine(
+                path,
+                media_format=medium.format,
+                detector=workplace.detector,
+                in_force=circumstances.in_force,
+                scene=circumstances.scene,
+            )
             judged = _judge_again(medium, path)
     except Unavailable:
         _release(workplace, media_id=media_id, claim=claim)
@@ -90,7 +102,16 @@ def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
     except SiteproofError as error:
         _LOG.info("%s cannot be analysed: %s", media_id, error.detail)
         return _give_up(workplace, medium, claim, code=error.code)
-    return _record(workplace, medium, claim, seen, judged)
+    hazards = make_hazard_findings(seen.hazards, medium=medium, taken_at=circumstances.scene.taken_at)
+    return _record(workplace, medium, claim, seen, judged, hazards)
+
+
+def _ask_circumstances(workplace: Workplace, medium: Medium) -> Circumstances:
+    with workplace.database.transaction() as connection:
+        project = find_project(connection, project_id=medium.project_id)
+        if project is None:
+            raise RuntimeError("a medium without its project")
+        return gather_circumstances(connection, medium=medium, project=project, rules=workplace.rules)
 
 
 def _record(
@@ -99,6 +120,7 @@ def _record(
     claim: UUID,
     seen: Examination,
     judged: tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]],
+    hazards: list[HazardFinding],
 ) -> Outcome:
     checks, evidence_findings = judged
     # Before the row, so that an analysed medium always has its preview; a lost claim leaves the same bytes behind.
@@ -119,7 +141,7 @@ def _record(
             grade_reasons=evidence.reasons,
         ):
             return Outcome.CLAIM_LOST
-        findings = [make_hazard_finding(each, number, medium=medium) for number, each in enumerate(seen.hazards)]
+        findings = drop_told(connection, hazards, medium=medium)
         told = (*evidence_findings, *((_TRUNCATED,) if seen.truncated else ()))
         findings += [make_evidence_finding(each, medium=medium) for each in told]
         record_findings(connection, findings)
@@ -129,33 +151,6 @@ def _record(
             raise RuntimeError("a medium that was just finished is not there")
         tell_media(connection, project, analysed, event="analysed", now=workplace.clock.now())
     return Outcome.ANALYSED
-
-
-def make_hazard_finding(seen: SeenHazard, number: int, *, medium: Medium) -> NewFinding:
-    """Attach a hazard to its medium, milestone and project.
-
-    Args:
-        seen: as examined.
-        number: among the medium's hazards; part of the key that makes recording idempotent.
-        medium: that shows it.
-    """
-    hazard = seen.hazard
-    details = dict(hazard.details) | {"score": round(hazard.score, 4)}
-    if seen.at_s is not None:
-        details["at_s"] = round(seen.at_s, 3)
-    return NewFinding(
-        project_id=medium.project_id,
-        milestone_id=medium.milestone_id,
-        kind=Kind.SAFETY,
-        code=hazard.code,
-        severity=hazard.severity,
-        title=hazard.title,
-        occurred_at=medium.taken_at or medium.received_at,
-        dedup_key=f"media:{medium.id}:{hazard.code}:{number}",
-        media_id=medium.id,
-        box_xyxy_px=hazard.box_xyxy_px,
-        details=details,
-    )
 
 
 def _judge_again(medium: Medium, path: Path) -> tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]]:

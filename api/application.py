@@ -14,9 +14,11 @@ from starlette.responses import Response
 
 from api import (
     alarms,
+    cameras,
     dead_letters,
     events,
     findings,
+    hazard_rules,
     health,
     issues,
     media,
@@ -35,6 +37,8 @@ from api.services import Services
 ROUTERS: Final = (
     projects.router,
     milestones.router,
+    hazard_rules.router,
+    cameras.router,
     media.router,
     media.upload_router,
     findings.router,

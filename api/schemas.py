@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.access import Role
 from domain.alarm import EndReason, GaugeFault
+from domain.camera import Camera
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
@@ -17,6 +18,7 @@ from domain.media import MediaFormat, MediaStatus, Medium
 from domain.place import Position, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
+from vision.hazard_rules import HazardRules
 
 T = TypeVar("T")
 
@@ -131,6 +133,75 @@ class ZoneView(Shape):
     geometry: dict[str, Any]
     properties: dict[str, Any]
     given: dict[str, Any]
+
+
+Share = Annotated[float, Field(ge=0, le=1, description="of the upright picture's width or height")]
+Metres = Annotated[float, Field(ge=-1_000_000_000, le=1_000_000_000)]
+
+
+class ZoneShape(Shape):
+    """An area of a fixed camera's picture in which nobody may stand."""
+
+    id: CallerId
+    name: Text
+    polygon: Annotated[
+        list[tuple[Share, Share]], Field(min_length=3, max_length=100, description="corners in order, as [x, y]")
+    ]
+
+
+class GroundPointShape(Shape):
+    """A point of the ground that was found in the picture."""
+
+    image: tuple[Share, Share]
+    ground_m: tuple[Metres, Metres]
+
+
+class CameraBody(Shape):
+    """What `PUT .../cameras/{camera_id}` takes."""
+
+    name: Text
+    zones: Annotated[list[ZoneShape], Field(max_length=50)] = []
+    ground_points: Annotated[list[GroundPointShape], Field(max_length=100)] = []
+    clock_skew_s: Annotated[
+        float, Field(ge=-40_000_000, le=40_000_000, description="by how much the camera's clock is ahead [s]")
+    ] = 0.0
+
+
+class CameraView(Shape):
+    """A fixed camera."""
+
+    id: str
+    project_id: str
+    name: str
+    zones: list[ZoneShape]
+    ground_points: list[GroundPointShape]
+    clock_skew_s: float
+    created_at: datetime
+
+    @classmethod
+    def of(cls, camera: Camera) -> "CameraView":
+        """The view of a stored camera."""
+        return cls.model_validate(camera)
+
+
+class HazardRulesBody(Shape):
+    """What `PUT .../hazard-rules` takes: by rule, the fields that differ from the file's."""
+
+    rules: dict[str, dict[str, Any]] = {}
+
+
+class HazardRulesView(Shape):
+    """The hazard rules in force for a project.
+
+    `versions` are what findings name; `missing_classes`, by rule, what it needs and no registered model knows.
+    """
+
+    given: dict[str, dict[str, Any]]
+    rules: HazardRules
+    versions: dict[str, str]
+    missing_classes: dict[str, list[str]]
+    set_at: datetime | None
+    set_by: str | None
 
 
 class PhotoRequirement(Shape):

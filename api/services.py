@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from domain.clock import Clock
 from storage.database import Database
 from storage.media_store import MediaStore
+from vision.hazard_rules import HazardRules
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 512 * 1024 * 1024  # a clip of 10 minutes at the rate of an ordinary phone (7 Mbit/s)
 
@@ -23,6 +24,8 @@ class Services:
         ring: tells a worker that a medium waits; may fail silently, for the row is the truth and a sweep rings again.
         max_upload_bytes: limit of one file. [B]
         pages: the folder of the built pages.
+        hazard_rules: on which a project's changes are laid.
+        known_classes: what the registered models can see.
     """
 
     database: Database
@@ -31,6 +34,8 @@ class Services:
     ring: Callable[[UUID], None]
     max_upload_bytes: int
     pages: Path
+    hazard_rules: HazardRules
+    known_classes: frozenset[str]
 
 
 def get_services(request: Request) -> Services:

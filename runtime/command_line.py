@@ -13,7 +13,9 @@ import click
 from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
+from domain.project import ProjectKind
 from runtime.import_command import import_readings
+from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
 
@@ -22,7 +24,15 @@ _EXIT_ERROR: Final = 2
 
 
 class _Group(click.Group):
-    """Turns our expected errors into one line and an exit code, for every command."""
+    """Turns our expected errors into one line and an exit code, for every command; takes names of two words."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        two_words = " ".join(args[:2])
+        if two_words in self.commands:
+            return two_words, self.commands[two_words], args[2:]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -295,6 +305,8 @@ def revoke_token_command(token_id: str) -> None:
 @click.option("--crs", help="The boundary's frame, where the file does not say: wgs84, gcj02, bd09, EPSG:n.")
 @click.option("--alignment", type=click.Path(path_type=Path, dir_okay=False), help="GeoJSON Feature for chainage.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds.")
+@click.option("--rules", type=click.Path(path_type=Path, dir_okay=False), help="YAML of hazard rules to judge by.")
+@click.option("--kind", type=click.Choice([kind.value for kind in ProjectKind]), help="What is being built there.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON a file.")
 def check(
     *,
@@ -303,6 +315,8 @@ def check(
     crs: str | None,
     alignment: Path | None,
     min_score: float | None,
+    rules: Path | None,
+    kind: str | None,
     as_json: bool,
 ) -> None:
     """Judge photos and clips with no server.
@@ -318,6 +332,8 @@ def check(
         crs=crs,
         alignment=alignment,
         min_score=min_score,
+        rules=rules,
+        project_kind=None if kind is None else ProjectKind(kind),
         tell=lambda line: click.echo(json.dumps(line, ensure_ascii=False) if as_json else format_check(line)),
     )
     sys.exit(code)
@@ -334,6 +350,7 @@ def format_check(line: dict[str, Any]) -> str:
         seen[each["label"]] = seen.get(each["label"], 0) + 1
     rows.append("  seen    " + (", ".join(f"{count} {label}" for label, count in seen.items()) or "nothing known"))
     rows += [f"  FINDING {each['code']:<28}{each['title']['en']}" for each in line["findings"]]
+    rows += [f"  unknown {code:<28}cannot tell, persons: {count}" for code, count in line["cannot_tell"].items()]
     return "\n".join(rows)
 
 
@@ -351,6 +368,7 @@ def doctor() -> None:
 
 for _command in (train, evaluate, export, import_readings):
     main.add_command(_command)
+main.add_command(persons, name="evaluate persons")
 
 
 def _settings(**given: object) -> Settings:

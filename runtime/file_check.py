@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 from analysis.examination import Examination, examine
 from domain.errors import Invalid, SiteproofError
 from domain.evidence import CheckName, grade_checks
 from domain.media import Capture, MediaFormat
 from domain.place import position_to_json
+from domain.project import ProjectKind
 from geofence.alignment import Alignment, format_chainage, parse_alignment
 from geofence.boundary import Boundary, parse_boundary
 from ingestion.file_format import HEAD_SIZE, sniff_format
 from ingestion.judgement import Context, Judgement, judge
 from runtime.settings import Settings
 from vision.detector_choice import load_detector
+from vision.hazard_rules import RulesInForce, load_hazard_rules
+from vision.scene import Scene
 
 _DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
 _NOTHING_FOUND: Final = 0
@@ -45,6 +49,8 @@ def check_files(
     crs: str | None,
     alignment: Path | None,
     min_score: float | None,
+    rules: Path | None,
+    project_kind: ProjectKind | None,
     tell: Callable[[dict[str, Any]], None],
 ) -> int:
     """Judge files one by one.
@@ -56,14 +62,17 @@ def check_files(
         crs: the frame of boundary and alignment where their files do not say.
         alignment: a GeoJSON file, for the chainage.
         min_score: instead of the model's thresholds.
+        rules: a YAML file of hazard rules; silent: that of the settings.
+        project_kind: what is being built there; silent: rules that hold for some kinds only are left out.
         tell: takes each file's result, shaped like `GET /v1/media/{id}`, with `file` and whole `findings`.
 
     Returns:
         The exit code: 0 nothing found, 1 findings, 2 a file could not be read.
 
     Raises:
-        Invalid: the boundary or the alignment is none.
+        Invalid: the boundary or the alignment is none, or the hazard rules are malformed.
     """
+    in_force = RulesInForce(load_hazard_rules(rules or settings.hazard_rules))
     zone = None if boundary is None else parse_boundary(_read_zone(boundary, crs))
     line = None if alignment is None else parse_alignment(_read_zone(alignment, crs))
     detector = load_detector(
@@ -77,7 +86,13 @@ def check_files(
     for path in files:
         try:
             media_format, judgement, sha256, size = _judge_file(path, zone)
-            seen = examine(path, media_format=media_format, detector=detector)
+            seen = examine(
+                path,
+                media_format=media_format,
+                detector=detector,
+                in_force=in_force,
+                scene=_make_scene(judgement, project_kind),
+            )
         except SiteproofError as error:
             unreadable = True
             tell({"file": str(path), "error": {"code": error.code, "detail": error.detail}})
@@ -87,6 +102,12 @@ def check_files(
         found = found or bool(result["findings"])
         tell(result)
     return _UNREADABLE if unreadable else _FOUND if found else _NOTHING_FOUND
+
+
+def _make_scene(judgement: Judgement, project_kind: ProjectKind | None) -> Scene:
+    taken_at = judgement.taken_at
+    local = None if taken_at is None else taken_at.astimezone(ZoneInfo(_DEFAULT_TIME_ZONE)).time()
+    return Scene(project_kind=project_kind, taken_at=taken_at, local_time=local)
 
 
 def _judge_file(path: Path, boundary: Boundary | None) -> tuple[MediaFormat, Judgement, str, int]:
@@ -163,6 +184,7 @@ def _describe(
             for each in seen.detections
         ],
         "findings": findings,
+        "cannot_tell": {code: count for code, count in seen.cannot_tell.items() if count},
     }
     if line is not None and position is not None and not position.is_null_island:
         point = line.project(position)

@@ -13,6 +13,7 @@ from domain.errors import Invalid
 _PACKAGE_FOLDER: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = _PACKAGE_FOLDER / "api" / "static"
 SAMPLE_MEDIA: Final = _PACKAGE_FOLDER / "sample_media"
+HAZARD_RULES: Final = _PACKAGE_FOLDER / "vision" / "hazard_rules.yaml"
 WEIGHTS: Final = _PACKAGE_FOLDER / "models" / "weights" / "siteproof-ppe.json"
 
 
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
         Literal["auto", "openvino", "onnxruntime", "ultralytics"], Field(description="what runs the weights")
     ] = "auto"
     weights: Annotated[Path, Field(description="manifest of the weights")] = WEIGHTS
+    hazard_rules: Annotated[Path, Field(description="YAML of the hazard rules, see docs/hazards.md")] = HAZARD_RULES
     lease_s: Annotated[float, Field(ge=1, le=600, description="a dead worker's photo is free after this [s]")] = 15.0
     sweep_every_s: Annotated[float, Field(ge=0.5, le=600, description="how often lost work is looked for [s]")] = 5.0
     ring_again_s: Annotated[float, Field(ge=1, le=3600, description="a photo that waits is rung for again [s]")] = 20.0

@@ -9,6 +9,8 @@ from runtime.assembly import make_media_store
 from runtime.settings import PAGES, Settings
 from runtime.task_queue import Doorbell, make_queue
 from storage.database import Database
+from vision.hazard_rules import load_hazard_rules
+from vision.weights import load_manifest
 
 
 def run_web(settings: Settings, *, database_url: str) -> None:
@@ -21,6 +23,8 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         ring=Doorbell(make_queue(settings)).ring,
         max_upload_bytes=settings.max_upload_bytes,
         pages=PAGES,
+        hazard_rules=load_hazard_rules(settings.hazard_rules),
+        known_classes=frozenset(load_manifest(settings.weights).classes),
     )
     try:
         uvicorn.run(

@@ -34,6 +34,7 @@ from storage.database import Database
 from storage.media import ring_waiting_media
 from storage.reading import drop_expired_readings
 from vision.detector_choice import load_detector
+from vision.hazard_rules import load_hazard_rules
 
 _LOG: Final = logging.getLogger(__name__)
 _SWEEP_LIMIT: Final = 1000
@@ -137,6 +138,8 @@ def make_workplace(settings: Settings, database: Database) -> Workplace:
     Raises:
         WeightsMissing: they are not there.
         WeightsMismatch: they are not the manifest's.
+        UnreadableHazardRules: the rules' file is not there, or is not YAML.
+        MalformedHazardRules: a rule in it is missing, unknown or senseless.
     """
     detector = load_detector(
         settings.weights,
@@ -150,4 +153,5 @@ def make_workplace(settings: Settings, database: Database) -> Workplace:
         detector=detector,
         clock=SystemClock(),
         lease_s=settings.lease_s,
+        rules=load_hazard_rules(settings.hazard_rules),
     )

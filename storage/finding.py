@@ -1,6 +1,6 @@
 """Findings as rows. What recording one means beside its row (the event) is in `findings`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -111,6 +111,17 @@ def list_sensor_findings(
 def list_finding_ids(connection: Connection, *, media_id: UUID) -> list[UUID]:
     """The ids of one medium's findings, oldest first."""
     return [row[0] for row in connection.execute(_QUERIES["list_finding_ids"], {"media_id": media_id})]
+
+
+def lock_occurrences(connection: Connection, *, project_id: str, camera_id: str) -> None:
+    """Let one worker at a time ask and write what a camera told, until its transaction ends."""
+    connection.execute(_QUERIES["lock_occurrences"], {"project_id": project_id, "camera_id": camera_id})
+
+
+def list_occurrences(connection: Connection, *, project_id: str, dedup_keys: Sequence[str]) -> list[datetime]:
+    """When the findings of these keys happened."""
+    values = {"project_id": project_id, "dedup_keys": list(dedup_keys)}
+    return [row[0] for row in connection.execute(_QUERIES["list_occurrences"], values)]
 
 
 def review_finding(

@@ -1,6 +1,6 @@
 """Hazards of a clip: what frames tell, joined over time and confirmed. The rules of one picture are in `hazard.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,10 +40,22 @@ class _Chain:
     seen: list[tuple[float, Hazard]]
     last_index: int
 
+    @property
+    def last(self) -> Hazard:
+        return self.seen[-1][1]
+
+    @property
+    def lasts_s(self) -> float:
+        return self.seen[-1][0] - self.seen[0][0]
+
+    def is_alive(self, index: int, max_missed: int) -> bool:
+        return self.last.whole_view or index - self.last_index <= max_missed + 1
+
 
 def confirm_over_frames(
     per_frame: Sequence[tuple[float, Sequence[Hazard]]],
     *,
+    refuted: Collection[str] = (),
     min_samples: int = MIN_SAMPLES,
     min_iou: float = MIN_IOU,
     max_missed: int = MAX_MISSED,
@@ -51,10 +63,13 @@ def confirm_over_frames(
     """Join the hazards of sampled frames person by person, and keep those that more than one sample shows.
 
     Boxes of neighbouring samples are joined greedily, the largest overlap first. In a clip of so few samples that
-    `min_samples` is more than half of them, more than half are enough.
+    `min_samples` is more than half of them, more than half are enough. What speaks of the whole view is joined without
+    boxes, over the whole clip. What must last (`dwell_s`) is kept if it lasts from its first sample to its last.
 
     Args:
         per_frame: every sample in order of time, also those without a hazard: time since the start [s], hazards.
+        refuted: codes that speak of the whole view, and that some sample shows not to be so: a camera that turns finds
+            the cone in the end.
         min_samples: see `MIN_SAMPLES`.
         min_iou: see `MIN_IOU`.
         max_missed: see `MAX_MISSED`.
@@ -64,7 +79,7 @@ def confirm_over_frames(
     """
     chains: list[_Chain] = []
     for index, (at_s, hazards) in enumerate(per_frame):
-        alive = [chain for chain in chains if index - chain.last_index <= max_missed + 1]
+        alive = [chain for chain in chains if chain.is_alive(index, max_missed)]
         joined = _join(alive, hazards, min_iou)
         for hazard_index, hazard in enumerate(hazards):
             chain = joined.get(hazard_index)
@@ -74,15 +89,19 @@ def confirm_over_frames(
                 chain.seen.append((at_s, hazard))
                 chain.last_index = index
     needed = min(min_samples, len(per_frame) // 2 + 1)
-    return [_confirmed(chain) for chain in chains if len(chain.seen) >= needed]
+    return [
+        _confirmed(chain)
+        for chain in chains
+        if len(chain.seen) >= needed and chain.lasts_s >= chain.last.dwell_s and chain.last.code not in refuted
+    ]
 
 
 def _join(alive: Sequence[_Chain], hazards: Sequence[Hazard], min_iou: float) -> dict[int, _Chain]:
     overlaps = [
-        (box_iou(chain.seen[-1][1].box_xyxy_px, hazard.box_xyxy_px), chain_index, hazard_index)
+        (_likeness(chain.last, hazard), chain_index, hazard_index)
         for chain_index, chain in enumerate(alive)
         for hazard_index, hazard in enumerate(hazards)
-        if chain.seen[-1][1].code == hazard.code
+        if (chain.last.code, chain.last.thing) == (hazard.code, hazard.thing)
     ]
     joined: dict[int, _Chain] = {}
     taken: set[int] = set()
@@ -91,6 +110,10 @@ def _join(alive: Sequence[_Chain], hazards: Sequence[Hazard], min_iou: float) ->
             joined[hazard_index] = alive[chain_index]
             taken.add(chain_index)
     return joined
+
+
+def _likeness(before: Hazard, now: Hazard) -> float:
+    return 1.0 if now.whole_view else box_iou(before.box_xyxy_px, now.box_xyxy_px)
 
 
 def _confirmed(chain: _Chain) -> ConfirmedHazard:

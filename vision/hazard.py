@@ -1,4 +1,8 @@
-"""Hazard rules of one picture: a person without hard hat or vest. Pure; what a clip adds is in `clip_hazard.py`."""
+"""Hazards of persons, one by one: who wears no hard hat or no vest. Pure.
+
+What is judged by the surroundings (machinery, zones, cones) is in `surroundings.py`, all rules together in
+`hazard_judgement.py`, and what a clip adds in `clip_hazard.py`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +10,7 @@ from typing import Any, Final
 
 from domain.finding import Severity
 from domain.media import Detection
+from vision.hazard_rules import NoHardhat, NoVest
 
 Box = tuple[float, float, float, float]
 """(x_min, y_min, x_max, y_max), x right, y down. [px]"""
@@ -13,11 +18,18 @@ Box = tuple[float, float, float, float]
 NO_HARDHAT: Final = "safety.no_hardhat"
 NO_VEST: Final = "safety.no_vest"
 
+NETWORK_SIDE_PX: Final = 640
+"""The side of the network's input, into which a picture was reduced: nothing smaller than its pixels was seen. [px]"""
 
 # Where heads and torsos lie in a person's box: chosen on the labels of 400 training and all 114 validation pictures of
 # Construction Site Safety v28, in which many people are half hidden or cut off, so that little but a head may be left.
 _HEAD_WIDTH: Final = (0.1, 1.1)
 _HIGHEST_HEAD: Final = -0.1
+# The lowest middle of a head, by how high the person is for their width: of the training and validation heads that lie
+# in one person alone (n = 2,286), 95 % of the persons twice as high as wide have it above 0.23, of those from one and a
+# half times above 0.36. A helmet lower than that is carried, not worn.
+_UPRIGHT: Final = 2.0
+_LOWEST_HEAD_UPRIGHT: Final = 0.24
 _LOWEST_HEAD: Final = 1 / 3
 _LOWEST_HEAD_BENT: Final = 0.75
 _HEAD_AT_TOP: Final = 0.15
@@ -27,24 +39,35 @@ _SAME_HEAD: Final = 0.6
 _SAME_TORSO: Final = 0.5
 _TORSO_INSIDE: Final = 0.6
 _LONE_HEAD_SHARE: Final = 0.2
+# A part that the picture's border cuts until it is narrower than this may wear what is not in the picture: heads are
+# about as wide as high, torsos about one and a half times as high as wide. A vest shows on the shoulders already: a
+# quarter of their width (some 12 cm) is enough, and all but one of the 12 validation close-ups stay told.
+_CUT_HEAD_WIDTH: Final = 0.5
+_CUT_TORSO_HEIGHT: Final = 0.25
+_CUT_TORSO_WIDTH: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class HazardThresholds:
-    """When a hazard is told.
+class View:
+    """The picture's frame.
 
     Attributes:
-        clear_margin: where `hardhat` and `no_hardhat` (or the vests) are seen on the same spot, the stronger must lead
-            by this, or it cannot be told.
-        lone_score: from which a bare head counts although no person was seen around it.
-        min_person_height_px: a person lower than this, as the network saw it, is too small to tell. [px]
-        network_side_px: the side of the network's input, into which the picture was reduced. [px]
+        width_px: of the original, upright. [px]
+        height_px: likewise. [px]
     """
 
-    clear_margin: float = 0.15
-    lone_score: float = 0.6
-    min_person_height_px: float = 32.0
-    network_side_px: int = 640
+    width_px: float
+    height_px: float
+
+    @property
+    def network_pixel(self) -> float:
+        """So many of the original's pixels are one of the network's; a smaller picture is not enlarged in knowledge."""
+        return max(1.0, max(self.width_px, self.height_px) / NETWORK_SIDE_PX)
+
+    @property
+    def border_px(self) -> float:
+        """Distance in pixels from the border within which a thing is taken to be cut by it."""
+        return 2 * self.network_pixel
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +81,10 @@ class Hazard:
         box_xyxy_px: of the person, or of the head where no person was seen around it. [px]
         score: of the detection that tells it.
         details: the numbers behind it, JSON-ready.
+        thing: what it is about where that has a name, such as a zone's id.
+        whole_view: it speaks of all that is in view, so that one look that shows otherwise refutes it.
+        dwell_s: so long it must last before it is told. [s]
+        cooldown_s: of one camera it is told once within this time. [s]
     """
 
     code: str
@@ -66,6 +93,10 @@ class Hazard:
     box_xyxy_px: Box
     score: float
     details: dict[str, Any]
+    thing: str = ""
+    whole_view: bool = False
+    dwell_s: float = 0.0
+    cooldown_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +107,31 @@ class HazardJudgement:
         hazards: at most one for each person and code, strongest first.
         persons: how many were seen.
         cannot_tell: by code, for how many of them it could not be told.
+        refuted: codes of whole-view hazards that this picture shows not to be.
     """
 
     hazards: tuple[Hazard, ...]
     persons: int
     cannot_tell: Mapping[str, int] = field(default_factory=dict)
+    refuted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _Gear:
     """One thing that a person must wear, and where on the body it shows."""
 
     code: str
-    severity: Severity
     title: dict[str, str]
     worn: str
     missing: str
     fits: Callable[[Box, Box], float | None]
     is_same: Callable[[Box, Box], bool]
-    needs_head: bool
+    is_cut: Callable[[Box, View], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """Detections of one rule that lie on each other: one head, or one torso.
+    """Detections of one kind of gear that lie on each other: one head, or one torso.
 
     Attributes:
         box: of the strongest.
@@ -112,102 +144,111 @@ class _Spot:
     missing_score: float
 
 
-def judge_hazards(
-    detections: Sequence[Detection],
-    *,
-    width_px: int,
-    height_px: int,
-    thresholds: HazardThresholds = HazardThresholds(),
-) -> HazardJudgement:
-    """Tell which persons lack a hard hat or a vest.
+def judge_hardhats(detections: Sequence[Detection], *, view: View, rule: NoHardhat) -> HazardJudgement:
+    """Tell which persons wear no hard hat.
 
-    A person is told to lack it only when the lack itself was seen (`no_hardhat`, `no_vest`) where it belongs on their
-    body; that nothing was seen there is not enough. Persons who are too small, on whom nothing was seen or both, or
-    whose head the picture's upper border cuts are counted in `cannot_tell`.
+    A person is told to lack it only when the bare head itself was seen (`no_hardhat`) where their head belongs; that no
+    helmet was seen is not enough, and a helmet in the hand or on the ground is none that is worn. Persons who are too
+    small, whose head was not seen, or both ways, or is cut by the picture's border are counted in `cannot_tell`.
 
     Args:
         detections: of one picture; those of other classes are left alone.
-        width_px: of the original, upright. [px]
-        height_px: likewise. [px]
-        thresholds: see there.
+        view: the picture's frame.
+        rule: the figures.
     """
-    persons = [seen for seen in detections if seen.label == "person"]
-    hazards: list[Hazard] = []
-    cannot_tell: dict[str, int] = {}
-    limits = _Limits.of(width_px, height_px, thresholds)
-    for rule in _RULES:
-        spots = _spots(detections, rule)
-        owners = _owners(persons, spots, rule)
-        untold = 0
-        for index, person in enumerate(persons):
-            verdict = _verdict(person, owners.get(index), rule, limits)
-            if verdict is None:
-                untold += 1
-            elif verdict:
-                hazards.append(_hazard(rule, person.box_xyxy_px, owners[index], person_score=person.score))
-        cannot_tell[rule.code] = untold
-        if rule.needs_head:
-            owned = {id(spot) for spot in owners.values()}
-            lone = (spot for spot in spots if id(spot) not in owned and _tells_alone(spot, limits))
-            hazards.extend(_hazard(rule, spot.box, spot, person_score=None) for spot in lone)
-    hazards.sort(key=lambda hazard: -hazard.score)
-    return HazardJudgement(hazards=tuple(hazards), persons=len(persons), cannot_tell=cannot_tell)
+    return _judge(
+        detections,
+        _Limits(view, rule.min_person_height_px, rule.clear_margin, rule.lone_score),
+        _HARDHAT,
+        rule.severity,
+    )
+
+
+def judge_vests(detections: Sequence[Detection], *, view: View, rule: NoVest) -> HazardJudgement:
+    """Tell which persons wear no vest, as `judge_hardhats` does by their torsos; a torso without a person is nobody's.
+
+    Args:
+        detections: of one picture; those of other classes are left alone.
+        view: the picture's frame.
+        rule: the figures.
+    """
+    return _judge(detections, _Limits(view, rule.min_person_height_px, rule.clear_margin, None), _VEST, rule.severity)
 
 
 def box_iou(a: Box, b: Box) -> float:
     """Intersection over union of two boxes; 0 where the union is empty."""
-    shared = _shared_area(a, b)
-    union = _area(a) + _area(b) - shared
+    shared = shared_area(a, b)
+    union = box_area(a) + box_area(b) - shared
     return shared / union if union > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
+    """A rule's figures in this picture.
+
+    Attributes:
+        lone_score: None where a part without a person is nobody's.
+    """
+
+    view: View
     min_person_height_px: float
-    border_px: float
-    thresholds: HazardThresholds
-
-    @classmethod
-    def of(cls, width_px: int, height_px: int, thresholds: HazardThresholds) -> "_Limits":
-        # One pixel of the network's input is so many of the original; a smaller picture is not enlarged in knowledge.
-        scale = max(1.0, max(width_px, height_px) / thresholds.network_side_px)
-        return cls(thresholds.min_person_height_px * scale, border_px=2 * scale, thresholds=thresholds)
+    clear_margin: float
+    lone_score: float | None
 
 
-def _verdict(person: Detection, spot: _Spot | None, rule: _Rule, limits: _Limits) -> bool | None:
-    """Whether the person lacks what the rule asks for; None where it cannot be told."""
-    if spot is None or _height(person.box_xyxy_px) < limits.min_person_height_px:
+def _judge(detections: Sequence[Detection], limits: _Limits, gear: _Gear, severity: Severity) -> HazardJudgement:
+    persons = [seen for seen in detections if seen.label == "person"]
+    spots = _spots(detections, gear)
+    owners = _owners(persons, spots, gear)
+    hazards: list[Hazard] = []
+    untold = 0
+    for index, person in enumerate(persons):
+        verdict = _verdict(person, owners.get(index), gear, limits)
+        if verdict is None:
+            untold += 1
+        elif verdict:
+            hazards.append(_hazard(gear, severity, person.box_xyxy_px, owners[index], person_score=person.score))
+    owned = {id(spot) for spot in owners.values()}
+    lone = (spot for spot in spots if id(spot) not in owned and _tells_alone(spot, gear, limits))
+    hazards.extend(_hazard(gear, severity, spot.box, spot, person_score=None) for spot in lone)
+    hazards.sort(key=lambda hazard: -hazard.score)
+    return HazardJudgement(tuple(hazards), persons=len(persons), cannot_tell={gear.code: untold})
+
+
+def _verdict(person: Detection, spot: _Spot | None, gear: _Gear, limits: _Limits) -> bool | None:
+    """Whether the person lacks what is asked for; None where it cannot be told."""
+    least_px = limits.min_person_height_px * limits.view.network_pixel
+    if spot is None or box_height(person.box_xyxy_px) < least_px or gear.is_cut(spot.box, limits.view):
         return None
-    if rule.needs_head and spot.box[1] <= limits.border_px:
-        return None
-    return _lacks(spot, limits.thresholds)
+    return _lacks(spot, limits)
 
 
-def _lacks(spot: _Spot, thresholds: HazardThresholds) -> bool | None:
+def _lacks(spot: _Spot, limits: _Limits) -> bool | None:
     lead = spot.missing_score - spot.worn_score
-    return None if abs(lead) < thresholds.clear_margin else lead > 0
+    return None if abs(lead) < limits.clear_margin else lead > 0
 
 
-def _tells_alone(spot: _Spot, limits: _Limits) -> bool:
+def _tells_alone(spot: _Spot, gear: _Gear, limits: _Limits) -> bool:
     # A head is about an eighth of a body; a fifth of the least body is a head that shows something.
-    large_enough = _height(spot.box) >= _LONE_HEAD_SHARE * limits.min_person_height_px
+    least_px = _LONE_HEAD_SHARE * limits.min_person_height_px * limits.view.network_pixel
     return (
-        spot.missing_score >= limits.thresholds.lone_score
-        and large_enough
-        and spot.box[1] > limits.border_px
-        and _lacks(spot, limits.thresholds) is True
+        limits.lone_score is not None
+        and spot.missing_score >= limits.lone_score
+        and box_height(spot.box) >= least_px
+        and not gear.is_cut(spot.box, limits.view)
+        and _lacks(spot, limits) is True
     )
 
 
-def _hazard(rule: _Rule, box: Box, spot: _Spot, *, person_score: float | None) -> Hazard:
+def _hazard(gear: _Gear, severity: Severity, box: Box, spot: _Spot, *, person_score: float | None) -> Hazard:
     return Hazard(
-        code=rule.code,
-        severity=rule.severity,
-        title=dict(rule.title),
+        code=gear.code,
+        severity=severity,
+        title=dict(gear.title),
         box_xyxy_px=box,
         score=spot.missing_score,
         details={
-            "label": rule.missing,
+            "label": gear.missing,
             "score": round(spot.missing_score, 4),
             "opposite_score": round(spot.worn_score, 4),
             "evidence_box_xyxy_px": [round(value, 1) for value in spot.box],
@@ -217,14 +258,28 @@ def _hazard(rule: _Rule, box: Box, spot: _Spot, *, person_score: float | None) -
     )
 
 
-def _spots(detections: Sequence[Detection], rule: _Rule) -> list[_Spot]:
-    """Detections of the rule's two classes, those that lie on each other as one, strongest first."""
-    seen = sorted((d for d in detections if d.label in {rule.worn, rule.missing}), key=lambda d: -d.score)
+def _is_cut_head(head: Box, view: View) -> bool:
+    """Whether the border cuts so much of a head that a helmet may be beyond it: its top, or half of its width."""
+    at_side = head[0] <= view.border_px or head[2] >= view.width_px - view.border_px
+    return head[1] <= view.border_px or (at_side and box_width(head) < _CUT_HEAD_WIDTH * box_height(head))
+
+
+def _is_cut_torso(torso: Box, view: View) -> bool:
+    """Whether the border leaves only a strip of a torso."""
+    at_side = torso[0] <= view.border_px or torso[2] >= view.width_px - view.border_px
+    at_end = torso[1] <= view.border_px or torso[3] >= view.height_px - view.border_px
+    narrow = at_side and box_width(torso) < _CUT_TORSO_WIDTH * box_height(torso)
+    return narrow or (at_end and box_height(torso) < _CUT_TORSO_HEIGHT * box_width(torso))
+
+
+def _spots(detections: Sequence[Detection], gear: _Gear) -> list[_Spot]:
+    """Detections of the two classes, those that lie on each other as one, strongest first."""
+    seen = sorted((d for d in detections if d.label in {gear.worn, gear.missing}), key=lambda d: -d.score)
     spots: list[_Spot] = []
     for detection in seen:
-        worn = detection.score if detection.label == rule.worn else 0.0
-        missing = detection.score if detection.label == rule.missing else 0.0
-        same = next((i for i, spot in enumerate(spots) if rule.is_same(spot.box, detection.box_xyxy_px)), None)
+        worn = detection.score if detection.label == gear.worn else 0.0
+        missing = detection.score if detection.label == gear.missing else 0.0
+        same = next((i for i, spot in enumerate(spots) if gear.is_same(spot.box, detection.box_xyxy_px)), None)
         if same is None:
             spots.append(_Spot(detection.box_xyxy_px, worn, missing))
         else:
@@ -235,8 +290,8 @@ def _spots(detections: Sequence[Detection], rule: _Rule) -> list[_Spot]:
 
 def _is_same_head(a: Box, b: Box) -> bool:
     # A helmet's box lies within that of a whole head, so the smaller one counts, not the union.
-    smaller = min(_area(a), _area(b))
-    return smaller > 0 and _shared_area(a, b) >= _SAME_HEAD * smaller
+    smaller = min(box_area(a), box_area(b))
+    return smaller > 0 and shared_area(a, b) >= _SAME_HEAD * smaller
 
 
 def _is_same_torso(a: Box, b: Box) -> bool:
@@ -244,13 +299,13 @@ def _is_same_torso(a: Box, b: Box) -> bool:
     return box_iou(a, b) >= _SAME_TORSO
 
 
-def _owners(persons: Sequence[Detection], spots: Sequence[_Spot], rule: _Rule) -> dict[int, _Spot]:
+def _owners(persons: Sequence[Detection], spots: Sequence[_Spot], gear: _Gear) -> dict[int, _Spot]:
     """Which spot belongs to which person, by index: each to one at most, the best fits first."""
     fits = [
         (cost, person_index, spot_index)
         for person_index, person in enumerate(persons)
         for spot_index, spot in enumerate(spots)
-        if (cost := rule.fits(person.box_xyxy_px, spot.box)) is not None
+        if (cost := gear.fits(person.box_xyxy_px, spot.box)) is not None
     ]
     owners: dict[int, _Spot] = {}
     taken: set[int] = set()
@@ -267,11 +322,17 @@ def _head_fit(person: Box, head: Box) -> float | None:
     if place is None or not _HEAD_WIDTH[0] <= place.width <= _HEAD_WIDTH[1]:
         return None
     # A head whose upper edge is the person's upper edge is theirs; one further down is a neighbour's in front.
-    rise = abs(head[1] - person[1]) / _height(person)
-    lowest = _LOWEST_HEAD_BENT if _width(person) > _height(person) else _LOWEST_HEAD
+    rise = abs(head[1] - person[1]) / box_height(person)
+    lowest = _lowest_head(person)
     if not 0 <= place.x <= 1 or place.y < _HIGHEST_HEAD or (place.y > lowest and rise > _HEAD_AT_TOP):
         return None
     return abs(place.x - 0.5) + 2 * rise
+
+
+def _lowest_head(person: Box) -> float:
+    if box_width(person) > box_height(person):
+        return _LOWEST_HEAD_BENT
+    return _LOWEST_HEAD_UPRIGHT if box_height(person) >= _UPRIGHT * box_width(person) else _LOWEST_HEAD
 
 
 def _torso_fit(person: Box, torso: Box) -> float | None:
@@ -280,7 +341,7 @@ def _torso_fit(person: Box, torso: Box) -> float | None:
     if place is None or not _TORSO_WIDTH[0] <= place.width <= _TORSO_WIDTH[1]:
         return None
     inside = _TORSO_CENTRE[0] <= min(place.x, place.y) and max(place.x, place.y) <= _TORSO_CENTRE[1]
-    if not inside or _shared_area(person, torso) < _TORSO_INSIDE * _area(torso):
+    if not inside or shared_area(person, torso) < _TORSO_INSIDE * box_area(torso):
         return None
     return abs(place.x - 0.5) + abs(place.y - 0.4)
 
@@ -295,51 +356,51 @@ class _Place:
 
 
 def _place(person: Box, part: Box) -> _Place | None:
-    width, height = _width(person), _height(person)
+    width, height = box_width(person), box_height(person)
     if width <= 0 or height <= 0:
         return None
     return _Place(
         x=((part[0] + part[2]) / 2 - person[0]) / width,
         y=((part[1] + part[3]) / 2 - person[1]) / height,
-        width=_width(part) / width,
+        width=box_width(part) / width,
     )
 
 
-def _width(box: Box) -> float:
+def box_width(box: Box) -> float:
+    """Width of a box; 0 where it is turned inside out."""
     return max(0.0, box[2] - box[0])
 
 
-def _height(box: Box) -> float:
+def box_height(box: Box) -> float:
+    """Height of a box; 0 where it is turned inside out."""
     return max(0.0, box[3] - box[1])
 
 
-def _area(box: Box) -> float:
-    return _width(box) * _height(box)
+def box_area(box: Box) -> float:
+    """Area of a box; 0 where it is turned inside out."""
+    return box_width(box) * box_height(box)
 
 
-def _shared_area(a: Box, b: Box) -> float:
-    return _area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+def shared_area(a: Box, b: Box) -> float:
+    """Area that two boxes share; 0 where they lie apart."""
+    return box_area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
 
 
-_RULES: Final = (
-    _Rule(
-        code=NO_HARDHAT,
-        severity=Severity.MAJOR,
-        title={"zh": "现场有人未戴安全帽", "en": "A person on site wears no hard hat"},
-        worn="hardhat",
-        missing="no_hardhat",
-        fits=_head_fit,
-        is_same=_is_same_head,
-        needs_head=True,
-    ),
-    _Rule(
-        code=NO_VEST,
-        severity=Severity.MINOR,
-        title={"zh": "现场有人未穿反光背心", "en": "A person on site wears no high-visibility vest"},
-        worn="vest",
-        missing="no_vest",
-        fits=_torso_fit,
-        is_same=_is_same_torso,
-        needs_head=False,
-    ),
+_HARDHAT: Final = _Gear(
+    code=NO_HARDHAT,
+    title={"zh": "现场有人未戴安全帽", "en": "A person on site wears no hard hat"},
+    worn="hardhat",
+    missing="no_hardhat",
+    fits=_head_fit,
+    is_same=_is_same_head,
+    is_cut=_is_cut_head,
+)
+_VEST: Final = _Gear(
+    code=NO_VEST,
+    title={"zh": "现场有人未穿反光背心", "en": "A person on site wears no high-visibility vest"},
+    worn="vest",
+    missing="no_vest",
+    fits=_torso_fit,
+    is_same=_is_same_torso,
+    is_cut=_is_cut_torso,
 )

@@ -106,3 +106,10 @@ RETURNING id;
 UPDATE finding SET status = 'open', details = details - 'resolution'
 WHERE id = %(id)s AND status = 'resolved' AND details ? 'resolution'
 RETURNING id;
+
+-- name: lock_occurrences
+-- Two photos of one camera at once would each find nothing told; this makes the second one wait.
+SELECT pg_advisory_xact_lock(hashtextextended(%(project_id)s || '/' || %(camera_id)s, 8));
+
+-- name: list_occurrences
+SELECT occurred_at FROM finding WHERE project_id = %(project_id)s AND dedup_key = ANY (%(dedup_keys)s);

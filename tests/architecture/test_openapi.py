@@ -12,6 +12,7 @@ from api.services import Services
 from domain.clock import SystemClock
 from storage.database import Database
 from storage.media_store import DiskMediaStore
+from vision.hazard_rules import load_default_rules
 
 OPENAPI = Path(__file__).parent.parent.parent / "openapi.json"
 WITHOUT_TOKEN = {"/healthz", "/readyz", "/metrics"}
@@ -26,6 +27,8 @@ def make_application() -> FastAPI:
         ring=lambda _: None,
         max_upload_bytes=1,
         pages=Path("none"),
+        hazard_rules=load_default_rules(),
+        known_classes=frozenset(),
     )
     return create_application(services)
 

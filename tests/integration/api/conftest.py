@@ -17,9 +17,11 @@ from domain.clock import SystemClock
 from storage.database import Database
 from storage.media_store import DiskMediaStore
 from storage.token import create_token
+from vision.hazard_rules import load_default_rules
 
 AREA = "county/town/village"
 MAX_UPLOAD_BYTES = 2_000_000
+KNOWN_CLASSES = frozenset({"person", "hardhat", "no_hardhat", "vest", "no_vest", "machinery", "vehicle", "cone"})
 
 
 @dataclass
@@ -61,6 +63,8 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
         ring=rung.append,
         max_upload_bytes=MAX_UPLOAD_BYTES,
         pages=tmp_path / "pages",
+        hazard_rules=load_default_rules(),
+        known_classes=KNOWN_CLASSES,
     )
     application = create_application(services)
     with TestClient(application, raise_server_exceptions=False) as client:

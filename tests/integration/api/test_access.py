@@ -48,6 +48,7 @@ def ids(api: Api) -> dict[str, str]:
     api.client.put("/v1/projects/p1/milestones/m1", json={"title": "M"}, headers=core)
     sensor = {"project_id": "p1", "kind": "settlement", "unit": "mm", "placement": PLACE}
     api.client.put("/v1/sensors/s1", json=sensor, headers=core)
+    api.client.put("/v1/projects/p1/cameras/c1", json={"name": "C"}, headers=core)
     sent = api.client.post(
         "/v1/projects/p1/media",
         files={"file": ("a.jpg", make_jpeg(lon=120.09, lat=30.29))},
@@ -58,6 +59,7 @@ def ids(api: Api) -> dict[str, str]:
     return {
         "project_id": "p1",
         "milestone_id": "m1",
+        "camera_id": "c1",
         "sensor_id": "s1",
         "media_id": sent["id"],
         "finding_id": sent["finding_ids"][0],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from domain.finding import Severity
 from vision.clip_hazard import confirm_over_frames
 from vision.hazard import Box, Hazard
@@ -64,3 +66,24 @@ def test_confirm_over_frames__missed_between() -> None:
 def test_confirm_over_frames__nothing() -> None:
     """No samples, no hazards."""
     assert confirm_over_frames([]) == []
+
+
+def test_confirm_over_frames__whole_view__is_refuted_by_one_sample() -> None:
+    """What speaks of all in view is joined wherever its box lies, and one look that shows otherwise is enough."""
+    here, there = (replace(_hazard(box, code="safety.no_cones"), whole_view=True) for box in (_HERE, _THERE))
+    samples = [(0.0, [here]), (1.0, []), (2.0, []), (3.0, []), (4.0, [there])]
+    assert [each.samples for each in confirm_over_frames(samples)] == [2]
+    assert confirm_over_frames(samples, refuted={"safety.no_cones"}) == []
+
+
+def test_confirm_over_frames__that_must_last() -> None:
+    """Three seconds from the first sample to the last are enough for a dwell of 3 s, not for one of 4 s."""
+    for dwell_s, expected in ((3.0, 1), (4.0, 0)):
+        hazard = replace(_hazard(_HERE), dwell_s=dwell_s)
+        assert len(confirm_over_frames([(float(t), [hazard]) for t in range(4)])) == expected
+
+
+def test_confirm_over_frames__two_zones() -> None:
+    """The same person in two zones is two hazards."""
+    pair = [replace(_hazard(_HERE, code="safety.exclusion_zone"), thing=zone) for zone in ("pit", "edge")]
+    assert sorted(each.hazard.thing for each in confirm_over_frames([(0.0, pair), (1.0, pair)])) == ["edge", "pit"]

@@ -2,7 +2,10 @@ import pytest
 
 from domain.finding import Severity
 from domain.media import Detection
-from vision.hazard import Box, HazardJudgement, box_iou, judge_hazards
+from vision.hazard import Box, HazardJudgement, box_iou
+from vision.hazard_judgement import judge_hazards
+from vision.hazard_rules import RulesInForce, load_default_rules
+from vision.scene import Scene
 
 # One worker, 100 x 300 at (200, 100): the head's place is about the upper eighth, the torso's two fifths down.
 _WORKER: Box = (200, 100, 300, 400)
@@ -15,7 +18,15 @@ def _seen(label: str, box: Box, score: float = 0.8) -> Detection:
 
 
 def _judge(*detections: Detection, width_px: int = 640, height_px: int = 640) -> HazardJudgement:
-    return judge_hazards(detections, width_px=width_px, height_px=height_px)
+    rules = load_default_rules()
+    return judge_hazards(
+        detections, width_px=width_px, height_px=height_px, in_force=RulesInForce(rules), scene=Scene()
+    )
+
+
+def _untold(judgement: HazardJudgement) -> tuple[int, int]:
+    """For how many persons the helmet and the vest could not be told."""
+    return judgement.cannot_tell["safety.no_hardhat"], judgement.cannot_tell["safety.no_vest"]
 
 
 def test_judge_hazards__bare_head() -> None:
@@ -27,7 +38,7 @@ def test_judge_hazards__bare_head() -> None:
     assert set(hazard.title) == {"zh", "en"}
     assert hazard.details["person_box"] is True
     assert judgement.persons == 1
-    assert judgement.cannot_tell == {"safety.no_hardhat": 0, "safety.no_vest": 1}
+    assert _untold(judgement) == (0, 1)
 
 
 def test_judge_hazards__no_vest() -> None:
@@ -40,14 +51,14 @@ def test_judge_hazards__dressed() -> None:
     """Who wears both gives nothing, and it could be told."""
     judgement = _judge(_seen("person", _WORKER), _seen("hardhat", _HEAD), _seen("vest", _TORSO))
     assert judgement.hazards == ()
-    assert judgement.cannot_tell == {"safety.no_hardhat": 0, "safety.no_vest": 0}
+    assert _untold(judgement) == (0, 0)
 
 
 def test_judge_hazards__nothing_seen_on_a_person() -> None:
     """That no helmet was seen is no hazard: it cannot be told."""
     judgement = _judge(_seen("person", _WORKER))
     assert judgement.hazards == ()
-    assert judgement.cannot_tell == {"safety.no_hardhat": 1, "safety.no_vest": 1}
+    assert _untold(judgement) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +140,46 @@ def test_judge_hazards__head_cut_by_the_upper_border() -> None:
     judgement = _judge(_seen("person", (200, 0, 300, 300)), _seen("no_hardhat", (230, 0, 270, 20), 0.9))
     assert judgement.hazards == ()
     assert judgement.cannot_tell["safety.no_hardhat"] == 1
+
+
+@pytest.mark.parametrize(
+    ("helmet", "why"),
+    [
+        ((270, 240, 305, 270), "in the hand, beside the hip"),
+        ((235, 175, 270, 205), "held before the chest: its middle at (190 - 100) / 300 = 0.30 of the height"),
+        ((210, 390, 245, 420), "on the ground at the feet"),
+    ],
+)
+def test_judge_hazards__helmet_carried__is_none_that_is_worn(helmet: Box, why: str) -> None:
+    """Beside a bare head it changes nothing; alone it says nothing of the head."""
+    bare = _judge(_seen("person", _WORKER), _seen("no_hardhat", _HEAD, 0.5), _seen("hardhat", helmet, 0.95))
+    assert [hazard.code for hazard in bare.hazards] == ["safety.no_hardhat"], why
+    unseen = _judge(_seen("person", _WORKER), _seen("hardhat", helmet, 0.95))
+    assert _untold(unseen) == (1, 1), why
+
+
+def test_judge_hazards__head_half_cut_at_the_side() -> None:
+    """A head 40 px high of which 10 px are left at the left border may wear anything; 30 px are enough."""
+    person = (0.0, 100.0, 70.0, 400.0)
+    strip, most = (0.0, 100.0, 10.0, 140.0), (0.0, 100.0, 30.0, 140.0)
+    assert _untold(_judge(_seen("person", person), _seen("no_hardhat", strip))) == (1, 1)
+    assert len(_judge(_seen("person", person), _seen("no_hardhat", most)).hazards) == 1
+
+
+def test_judge_hazards__torso_cut_to_a_strip() -> None:
+    """A strip at the lower border, 80 px wide and 15 high, shows no vest and no lack of one; 30 px high it does."""
+    person = (200.0, 500.0, 300.0, 640.0)
+    strip, shoulders = (210.0, 625.0, 290.0, 640.0), (210.0, 610.0, 290.0, 640.0)
+    assert _judge(_seen("person", person), _seen("no_vest", strip)).hazards == ()
+    assert [h.code for h in _judge(_seen("person", person), _seen("no_vest", shoulders)).hazards] == ["safety.no_vest"]
+
+
+def test_judge_hazards__names_rule_version_and_figures() -> None:
+    """Whoever reads the finding later knows by which rule, in which version, with which figures it was told."""
+    (hazard,) = _judge(_seen("person", _WORKER), _seen("no_hardhat", _HEAD)).hazards
+    assert (hazard.details["rule"], hazard.details["rule_version"]) == ("no_hardhat", "1")
+    assert hazard.details["figures"]["clear_margin"] == 0.15
+    assert hazard.cooldown_s == 600
 
 
 def test_judge_hazards__bent_worker() -> None:
