@@ -12,7 +12,20 @@ from fastapi.routing import APIRoute
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import Response
 
-from api import dead_letters, events, findings, health, issues, media, milestones, projects, sensors, settlement, whoami
+from api import (
+    audit,
+    dead_letters,
+    events,
+    findings,
+    health,
+    issues,
+    media,
+    milestones,
+    projects,
+    sensors,
+    settlement,
+    whoami,
+)
 from api.errors import install_error_handlers
 from api.openapi import describe
 from api.pages import install_pages
@@ -29,6 +42,7 @@ ROUTERS: Final = (
     settlement.router,
     dead_letters.router,
     events.router,
+    audit.router,
     whoami.router,
     health.router,
 )

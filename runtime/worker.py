@@ -8,7 +8,8 @@ from uuid import UUID
 
 from celery import Celery
 
-from analysis.medium_analysis import Workplace, analyse_medium
+from analysis.medium_analysis import Outcome, Workplace, analyse_medium
+from analysis.preview import renew_previews
 from domain.clock import SystemClock
 from domain.errors import Unavailable
 from findings.reminder import remind
@@ -63,7 +64,7 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
 
     def analyse(task: Any, *, media_id: str) -> str:  # noqa: ANN401 - Celery's bound task
         try:
-            return analyse_medium(get_workplace(), media_id=UUID(media_id)).value
+            return _analyse(get_workplace(), UUID(media_id)).value
         except Unavailable as error:
             # Nothing else is retried: what is not Unavailable would fail the same way again.
             raise task.retry(exc=error, countdown=_RETRY_AFTER_S, max_retries=None) from error
@@ -96,6 +97,14 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     app.task(recompute, name=RECOMPUTE)
     app.task(retain, name=RETAIN)
     app.task(remind_all, name=REMIND)
+
+
+def _analyse(workplace: Workplace, media_id: UUID) -> Outcome:
+    outcome = analyse_medium(workplace, media_id=media_id)
+    if outcome is Outcome.NOT_WAITING:
+        # It may be rung for because somebody misses its preview.
+        renew_previews(workplace, media_id=media_id)
+    return outcome
 
 
 def make_workplace(settings: Settings, database: Database) -> Workplace:

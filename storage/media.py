@@ -1,5 +1,6 @@
 """Photos and clips as rows: their life from received to analysed, and the claims that workers hold on them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -147,6 +148,7 @@ def finish_media(
     claim: UUID,
     detections: tuple[Detection, ...],
     model: str,
+    model_hashes: Mapping[str, str],
     width_px: int,
     height_px: int,
     checks: tuple[Check, ...],
@@ -159,6 +161,7 @@ def finish_media(
         "claim": claim,
         "detections": Jsonb([asdict(detection) for detection in detections]),
         "model": model,
+        "model_hashes": Jsonb(dict(model_hashes)),
         "width_px": width_px,
         "height_px": height_px,
         "checks": _checks_to_json(checks),
@@ -217,6 +220,7 @@ def _medium(row: dict[str, Any]) -> Medium:
         for each in row["checks"]
     )
     row["detections"] = tuple(
-        Detection(each["label"], each["score"], tuple(each["box_xyxy_px"]), each["at_s"]) for each in row["detections"]
+        Detection(each["label"], each["score"], tuple(each["box_xyxy_px"]), each["at_s"], each.get("model"))
+        for each in row["detections"]
     )
     return Medium(**row)

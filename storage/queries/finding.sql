@@ -84,3 +84,8 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id;
+
+-- name: list_media_findings
+SELECT id, project_id, milestone_id, kind, code, severity, status, title, occurred_at, recorded_at, media_id,
+       sensor_id, box_xyxy_px, chainage_m, details, issue_id, reviewed_at, reviewed_by, review_reason
+FROM finding WHERE media_id = %(media_id)s ORDER BY seq;

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from domain.media import Detection, MediaFormat
+from vision.detector import Sight
 from vision.detector_choice import Backend, BackendMissing, load_detector
 from vision.hazard import box_iou
 from vision.picture import Picture, load_picture
@@ -109,7 +110,7 @@ def _scene(width_px: int, height_px: int) -> Picture:
 def test_detect__cells_of_colour(tmp_path: Path, backend: Backend) -> None:
     """Classes, scores and boxes are those of the scene, mapped back through letterbox and reduced decoding."""
     detector = load_detector(_write(tmp_path, _colour_cells()), backend=backend, threads=1)
-    seen = detector.detect(_scene(512, 256))
+    seen = detector.look(_scene(512, 256)).detections
     # 128 x 64 goes into 64 x 64 at one half, from y = 16; the original is 4 times as large: 8 px a pixel of the square.
     # Red 255 / 255 = 1, green 153 / 255 = 0.6, blue 204 / 255 = 0.8 stays below its threshold of 0.9.
     assert [item.label for item in seen] == ["red", "green"]
@@ -123,14 +124,14 @@ def test_detect__cells_of_colour(tmp_path: Path, backend: Backend) -> None:
 def test_detect__minimum_score_for_all(tmp_path: Path, backend: Backend) -> None:
     """A minimum score replaces the manifest's thresholds: blue's 0.8 counts at 0.7, green's 0.6 does not."""
     detector = load_detector(_write(tmp_path, _colour_cells()), backend=backend, min_score=0.7)
-    assert [item.label for item in detector.detect(_scene(128, 64))] == ["red", "blue"]
+    assert [item.label for item in detector.look(_scene(128, 64)).detections] == ["red", "blue"]
 
 
 @pytest.mark.parametrize("backend", _SERVED)
 def test_detect__black_picture(tmp_path: Path, backend: Backend) -> None:
     """Nothing to see gives an empty list."""
     detector = load_detector(_write(tmp_path, _colour_cells()), backend=backend)
-    assert detector.detect(Picture(np.zeros((50, 30, 3), np.uint8), width_px=30, height_px=50)) == []
+    assert detector.look(Picture(np.zeros((50, 30, 3), np.uint8), width_px=30, height_px=50)) == Sight(())
 
 
 @pytest.mark.parametrize("backend", _SERVED)
@@ -156,7 +157,7 @@ def test_detect__more_classes_than_the_network(tmp_path: Path, backend: Backend)
     """A manifest of four classes does not fit a head of three."""
     manifest = _write(tmp_path, _colour_cells(), classes=["red", "green", "blue", "cone"])
     with pytest.raises(UnexpectedNetwork):
-        load_detector(manifest, backend=backend).detect(_scene(128, 64))
+        load_detector(manifest, backend=backend).look(_scene(128, 64))
 
 
 def test_load_detector__automatic(tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ def test_detect__own_weights_alike_on_both() -> None:
     compared = 0
     for path in sorted((_ROOT / "sample_media").glob("*.jpg"))[:4]:
         picture = load_picture(path, media_format=MediaFormat.JPEG, max_side_px=1280)
-        first, second = (detector.detect(picture) for detector in detectors)
+        first, second = (detector.look(picture).detections for detector in detectors)
         for ours, theirs in ((first, second), (second, first)):
             for seen in ours:
                 if seen.score >= thresholds[seen.label] + 0.1:
