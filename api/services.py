@@ -1,6 +1,6 @@
 """What the routes work with, handed in by `runtime`: plain values and ports, no settings of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, cast
@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from domain.clock import Clock
 from storage.database import Database
 from storage.media_store import MediaStore
+from vision.weights import ModelManifest
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 512 * 1024 * 1024  # a clip of 10 minutes at the rate of an ordinary phone (7 Mbit/s)
 
@@ -23,6 +24,7 @@ class Services:
         ring: tells a worker that a medium waits; may fail silently, for the row is the truth and a sweep rings again.
         max_upload_bytes: limit of one file. [B]
         pages: the folder of the built pages.
+        models: the models that look at media, by their manifests: the shipped one first.
     """
 
     database: Database
@@ -31,6 +33,7 @@ class Services:
     ring: Callable[[UUID], None]
     max_upload_bytes: int
     pages: Path
+    models: Callable[[], Sequence[ModelManifest]] = tuple
 
 
 def get_services(request: Request) -> Services:

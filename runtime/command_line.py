@@ -13,6 +13,7 @@ import click
 from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
+from runtime.model_commands import model
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
 
@@ -312,7 +313,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, evaluate, export):
+for _command in (train, evaluate, export, model):
     main.add_command(_command)
 
 

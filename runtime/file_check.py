@@ -16,8 +16,8 @@ from geofence.alignment import Alignment, format_chainage, parse_alignment
 from geofence.boundary import Boundary, parse_boundary
 from ingestion.file_format import HEAD_SIZE, sniff_format
 from ingestion.judgement import Context, Judgement, judge
+from runtime.detectors import load_detectors
 from runtime.settings import Settings
-from vision.detector_choice import load_detector
 
 _DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
 _NOTHING_FOUND: Final = 0
@@ -66,13 +66,7 @@ def check_files(
     """
     zone = None if boundary is None else parse_boundary(_read_zone(boundary, crs))
     line = None if alignment is None else parse_alignment(_read_zone(alignment, crs))
-    detector = load_detector(
-        settings.weights,
-        backend=settings.detector,
-        threads=settings.inference_threads,
-        min_score=min_score,
-        cache_dir=settings.home / "compiled",
-    )
+    detector = load_detectors(settings, min_score=min_score)
     found = unreadable = False
     for path in files:
         try:
@@ -159,7 +153,13 @@ def _describe(
         ],
         "evidence": {"grade": evidence.grade, "reasons": list(evidence.reasons)},
         "detections": [
-            {"label": each.label, "score": each.score, "box_xyxy_px": each.box_xyxy_px, "at_s": each.at_s}
+            {
+                "label": each.label,
+                "score": each.score,
+                "box_xyxy_px": each.box_xyxy_px,
+                "at_s": each.at_s,
+                "model": each.model,
+            }
             for each in seen.detections
         ],
         "findings": findings,

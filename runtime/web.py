@@ -9,6 +9,8 @@ from runtime.assembly import make_media_store
 from runtime.settings import PAGES, Settings
 from runtime.task_queue import Doorbell, make_queue
 from storage.database import Database
+from vision.model_registry import list_models
+from vision.weights import load_manifest
 
 
 def run_web(settings: Settings, *, database_url: str) -> None:
@@ -21,6 +23,7 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         ring=Doorbell(make_queue(settings)).ring,
         max_upload_bytes=settings.max_upload_bytes,
         pages=PAGES,
+        models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
     )
     try:
         uvicorn.run(

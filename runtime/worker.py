@@ -15,12 +15,12 @@ from domain.errors import Unavailable
 from findings.reminder import remind
 from iot.recomputation import recompute_waiting
 from runtime.assembly import make_media_store
+from runtime.detectors import load_detectors
 from runtime.settings import Settings
 from runtime.task_queue import ANALYSE, RECOMPUTE, REMIND, RETAIN, SWEEP, Doorbell, make_queue
 from storage.database import Database
 from storage.media import ring_waiting_media
 from storage.reading import drop_expired_readings
-from vision.detector_choice import load_detector
 
 _LOG: Final = logging.getLogger(__name__)
 _SWEEP_LIMIT: Final = 1000
@@ -114,16 +114,10 @@ def make_workplace(settings: Settings, database: Database) -> Workplace:
         WeightsMissing: they are not there.
         WeightsMismatch: they are not the manifest's.
     """
-    detector = load_detector(
-        settings.weights,
-        backend=settings.detector,
-        threads=settings.inference_threads,
-        cache_dir=settings.home / "compiled",
-    )
     return Workplace(
         database=database,
         store=make_media_store(settings),
-        detector=detector,
+        detector=load_detectors(settings),
         clock=SystemClock(),
         lease_s=settings.lease_s,
     )

@@ -21,7 +21,7 @@ Infer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 FAINT_LABELS: Final = frozenset({"person", "hardhat", "no_hardhat"})
 """What a face may belong to."""
 
-FAINT_SCORE: Final = 0.05
+FAINT_SCORE: Final = 0.02
 """From which such a thing is covered in previews: see `vision.head_blur`, which says how it was chosen."""
 
 

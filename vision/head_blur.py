@@ -30,7 +30,7 @@ _UPPER_SHARE: Final = 0.61
 
 # Chosen on one half of hard_hat_workers, see benchmarks/privacy.py and docs/privacy.md.
 _MARGIN: Final = 0.25
-_PERSON_SCORE: Final = 0.15
+_PERSON_SCORE: Final = 0.05
 _TOP_OF_HEIGHT: Final = 0.25
 _TOP_OF_WIDTH: Final = 0.6
 _HEAD_WITHIN: Final = 0.4

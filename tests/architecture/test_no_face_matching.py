@@ -4,7 +4,15 @@ import ast
 from pathlib import Path
 
 PACKAGES = ("analysis", "api", "domain", "findings", "geofence", "ingestion", "iot", "runtime", "storage", "vision")
-MATCHERS = {"FaceRecognizerSF", "FaceRecognizerSF_create", "face", "face_recognition", "insightface", "deepface", "dlib"}
+MATCHERS = {
+    "FaceRecognizerSF",
+    "FaceRecognizerSF_create",
+    "face",
+    "face_recognition",
+    "insightface",
+    "deepface",
+    "dlib",
+}
 
 
 def test_packages__use_nothing_that_matches_faces(repository: Path) -> None:
