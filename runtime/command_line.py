@@ -13,6 +13,7 @@ import click
 from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
+from runtime.dataset_commands import export_dataset_command
 from runtime.model_commands import model
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
@@ -313,7 +314,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, evaluate, export, model):
+for _command in (train, evaluate, export, export_dataset_command, model):
     main.add_command(_command)
 
 

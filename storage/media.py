@@ -122,6 +122,15 @@ def list_media(
     return cut_page([(row.pop("seq"), _medium(row)) for row in rows], limit=limit)
 
 
+def list_decided_media(
+    connection: Connection, *, after: str | None, limit: int, project_id: str | None, since: datetime | None
+) -> Page[UUID]:
+    """Media with a finding that a person has decided upon (since then), in the order of their arrival."""
+    values = {"after": decode_cursor(after)[0], "limit": limit + 1, "project_id": project_id, "since": since}
+    rows = connection.execute(_QUERIES["list_decided_media"], values).fetchall()
+    return cut_page([(row[1], row[0]) for row in rows], limit=limit)
+
+
 def lock_bytes(connection: Connection, *, sha256: str) -> None:
     """Let one transaction at a time decide on these bytes; until it ends."""
     connection.execute(_QUERIES["lock_bytes"], {"sha256": sha256})

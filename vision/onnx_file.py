@@ -61,9 +61,11 @@ class OnnxFacts:
             names = ast.literal_eval(self.metadata.get("names", ""))
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             return None
-        if not isinstance(names, dict) or sorted(map(str, names)) != sorted(map(str, range(len(names)))):
+        if not isinstance(names, dict):
             return None
-        return tuple(str(names[index]) for index in sorted(names))
+        by_id = {str(index): str(name) for index, name in names.items()}
+        ids = [str(index) for index in range(len(names))]
+        return tuple(by_id[index] for index in ids) if sorted(by_id) == sorted(ids) else None
 
 
 def read_onnx(content: bytes) -> OnnxFacts:

@@ -98,3 +98,17 @@ RETURNING id;
 
 -- name: count_media_by_status
 SELECT status, count(*) FROM media GROUP BY status;
+
+-- name: list_decided_media
+-- Where a person has decided upon a finding, in the order of arrival.
+SELECT m.id, m.seq
+FROM media AS m
+WHERE m.seq > %(after)s
+  AND (%(project_id)s::text IS NULL OR m.project_id = %(project_id)s)
+  AND EXISTS (
+      SELECT FROM finding AS f
+      WHERE f.media_id = m.id AND f.reviewed_at IS NOT NULL
+        AND (%(since)s::timestamptz IS NULL OR f.reviewed_at >= %(since)s)
+  )
+ORDER BY m.seq
+LIMIT %(limit)s;

@@ -27,13 +27,13 @@ def test_read_onnx__weights_elsewhere__is_told(in_subgraph: bool) -> None:  # no
     assert read_onnx(colour_cells(external=True, in_subgraph=in_subgraph)).external_data
 
 
-@pytest.mark.parametrize("length", range(0, 900, 7))
-def test_read_onnx__cut_anywhere__is_refused_or_lacks_what_came_later(length: int) -> None:
-    """A file of 900 bytes and more that breaks off inside its graph is no model, and never another error."""
+def test_read_onnx__cut_off_anywhere__is_refused() -> None:
+    """A file that breaks off inside its graph is no model, and never another error."""
     content = colour_cells()
-    assert len(content) > 900
-    with pytest.raises(NotOnnx):
-        read_onnx(content[:length])
+    # The opset's field after the graph has six bytes: key, length, and 0a 00 10 0d.
+    for length in range(len(content) - 6):
+        with pytest.raises(NotOnnx):
+            read_onnx(content[:length])
 
 
 @pytest.mark.parametrize(
