@@ -3,19 +3,20 @@
 `siteproof check` and the worker both come this way, so that they never differ.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from domain.media import Detection, MediaFormat
-from vision.annotation import PREVIEW_SIDE_PX, annotate
+from domain.media import Detection, MediaFormat, name_preview
+from vision.annotation import PREVIEW_SIDE_PX, Marked, annotate, reduce_picture
 from vision.clip import Frame, sample_frames
 from vision.clip_hazard import confirm_over_frames
-from vision.detector import Detector
+from vision.detector import Detector, Sight
 from vision.hazard import Hazard
 from vision.hazard_judgement import judge_hazards, judge_photo
 from vision.hazard_rules import RulesInForce, load_default_rules
+from vision.head_blur import cover_heads, find_heads
 from vision.picture import Picture, load_picture
 from vision.scene import Scene
 
@@ -43,8 +44,7 @@ class Examination:
         detections: in the original's upright pixels; of a clip, each with its frame's time.
         hazards: one a person and code; of a clip, only what several frames confirm.
         cannot_tell: by code, for how many persons (of a photo) it could not be told.
-        preview: a reduced JPEG; of a clip, its most telling frame.
-        annotated: the same with marks.
+        previews: what people are shown, see `draw_previews`; of a clip, its most telling frame.
         truncated: the file ends early, and only what is there was judged.
     """
 
@@ -53,9 +53,34 @@ class Examination:
     detections: tuple[Detection, ...]
     hazards: tuple[SeenHazard, ...]
     cannot_tell: dict[str, int]
-    preview: bytes
-    annotated: bytes
+    previews: Mapping[str, bytes]
     truncated: bool
+
+
+def draw_previews(
+    picture: Picture, *, sight: Sight, detections: Sequence[Detection], hazards: Sequence[Marked]
+) -> dict[str, bytes]:
+    """The picture as it is shown: with and without marks, with covered heads and without.
+
+    Args:
+        picture: not changed.
+        sight: what may be a head in it.
+        detections: to mark.
+        hazards: to mark above them.
+
+    Returns:
+        Reduced JPEGs by their names (`domain.media.name_preview`).
+    """
+    reduced = reduce_picture(picture)
+    heads = find_heads(sight)
+    previews = {}
+    for annotated in (False, True):
+        marks, dangers = (detections, hazards) if annotated else ((), ())
+        plain = annotate(reduced, detections=marks, hazards=dangers)
+        covered = annotate(cover_heads(reduced, heads), detections=marks, hazards=dangers) if heads else plain
+        previews[name_preview(annotated=annotated, blurred=False)] = plain
+        previews[name_preview(annotated=annotated, blurred=True)] = covered
+    return previews
 
 
 def examine(
@@ -85,18 +110,17 @@ def examine(
     if media_format.is_clip:
         return _examine_clip(path, detector, rules, scene)
     picture = load_picture(path, media_format=media_format, max_side_px=PREVIEW_SIDE_PX)
-    detections = detector.detect(picture)
+    sight = detector.look(picture)
     judged = judge_photo(
-        detections, width_px=picture.width_px, height_px=picture.height_px, in_force=rules, scene=scene
+        sight.detections, width_px=picture.width_px, height_px=picture.height_px, in_force=rules, scene=scene
     )
     return Examination(
         width_px=picture.width_px,
         height_px=picture.height_px,
-        detections=tuple(detections),
+        detections=sight.detections,
         hazards=tuple(SeenHazard(hazard, None) for hazard in judged.hazards),
         cannot_tell=dict(judged.cannot_tell),
-        preview=annotate(picture, detections=()),
-        annotated=annotate(picture, detections=detections, hazards=judged.hazards),
+        previews=draw_previews(picture, sight=sight, detections=sight.detections, hazards=judged.hazards),
         truncated=picture.truncated,
     )
 
@@ -105,12 +129,13 @@ def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene:
     detections: list[Detection] = []
     refuted: set[str] = set()
     per_frame: list[tuple[float, Sequence[Hazard]]] = []
+    sights: dict[float, Sight] = {}
     first: Picture | None = None
     for frame in _sample(path):
         first = first or frame.picture
-        seen = detector.detect(frame.picture)
+        sight = detector.look(frame.picture)
         judged = judge_hazards(
-            seen,
+            sight.detections,
             width_px=frame.picture.width_px,
             height_px=frame.picture.height_px,
             in_force=in_force,
@@ -118,12 +143,13 @@ def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene:
         )
         refuted |= judged.refuted
         per_frame.append((frame.at_s, judged.hazards))
-        detections.extend(Detection(each.label, each.score, each.box_xyxy_px, frame.at_s) for each in seen)
+        sights[frame.at_s] = sight
+        detections.extend(replace(each, at_s=frame.at_s) for each in sight.detections)
     if first is None:
         raise RuntimeError("sample_frames gave no frame and no error")
     confirmed = confirm_over_frames(per_frame, refuted=refuted)
     best_at_s = max(confirmed, key=lambda each: each.hazard.score).best_at_s if confirmed else per_frame[0][0]
-    picture = first if best_at_s == per_frame[0][0] else _find_frame(path, best_at_s)
+    picture = first if best_at_s == per_frame[0][0] else find_frame(path, best_at_s)
     marked = [each.hazard for each in confirmed if each.best_at_s == best_at_s]
     return Examination(
         width_px=first.width_px,
@@ -131,15 +157,33 @@ def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene:
         detections=tuple(detections[:_MAX_CLIP_DETECTIONS]),
         hazards=tuple(SeenHazard(each.hazard, each.best_at_s) for each in confirmed),
         cannot_tell={},
-        preview=annotate(picture, detections=()),
-        annotated=annotate(picture, detections=[each for each in detections if each.at_s == best_at_s], hazards=marked),
+        previews=draw_previews(
+            picture, sight=sights[best_at_s], detections=sights[best_at_s].detections, hazards=marked
+        ),
         truncated=False,
     )
 
 
-def _find_frame(path: Path, at_s: float) -> Picture:
+def find_frame(path: Path, at_s: float) -> Picture:
+    """The frame that `examine` looked at nearest to this time of a clip.
+
+    Args:
+        path: the clip.
+        at_s: since its start, to a millisecond, as findings keep it. [s]
+
+    Raises:
+        UndecodableClip: not one frame can be decoded.
+    """
     # Decoded a second time, because keeping every frame of a clip would take more memory than a worker may have.
-    return next(frame.picture for frame in _sample(path) if frame.at_s == at_s)
+    best: Frame | None = None
+    for frame in _sample(path):
+        if best is None or abs(frame.at_s - at_s) < abs(best.at_s - at_s):
+            best = frame
+        if frame.at_s >= at_s:
+            break
+    if best is None:
+        raise RuntimeError("sample_frames gave no frame and no error")
+    return best.picture
 
 
 def _sample(path: Path) -> Iterator[Frame]:

@@ -123,9 +123,9 @@ def _record(
     hazards: list[HazardFinding],
 ) -> Outcome:
     checks, evidence_findings = judged
-    # Before the row, so that an analysed medium always has its preview; a lost claim leaves the same bytes behind.
-    workplace.store.put_derived(medium.id, name="preview", content=seen.preview)
-    workplace.store.put_derived(medium.id, name="annotated", content=seen.annotated)
+    # Before the row, so that an analysed medium always has its previews; a lost claim leaves the same bytes behind.
+    for name, content in seen.previews.items():
+        workplace.store.put_derived(medium.id, name=name, content=content)
     evidence = grade_checks(list(checks))
     with workplace.database.transaction() as connection:
         if not finish_media(
@@ -134,6 +134,7 @@ def _record(
             claim=claim,
             detections=seen.detections,
             model=workplace.detector.model_name,
+            model_hashes=workplace.detector.model_hashes,
             width_px=seen.width_px,
             height_px=seen.height_px,
             checks=checks,

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api import (
     alarms,
+    audit,
     cameras,
     dead_letters,
     events,
@@ -23,6 +24,7 @@ from api import (
     issues,
     media,
     milestones,
+    models,
     plots,
     projects,
     sensors,
@@ -49,6 +51,8 @@ ROUTERS: Final = (
     alarms.router,
     dead_letters.router,
     events.router,
+    models.router,
+    audit.router,
     whoami.router,
     health.router,
 )

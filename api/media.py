@@ -12,11 +12,13 @@ from api.paging import After, Limit, make_collection
 from api.schemas import Collection, MediumView
 from api.strict_json import StrictRoute
 from api.upload_form import UploadForm, receive_form
-from domain.errors import NotFound
-from domain.media import MediaStatus, Medium
+from domain.audit import AuditAction, may_see_uncovered
+from domain.errors import Forbidden, NotFound
+from domain.media import MediaStatus, Medium, name_preview
 from domain.project import Project
 from ingestion.capture import parse_capture
 from ingestion.intake import accept_upload
+from storage.audit import insert_audit
 from storage.finding import list_finding_ids
 from storage.media import list_media
 from storage.media_store import read_chunks
@@ -52,6 +54,12 @@ class NoPreview(NotFound):
     """There is no preview, or not yet."""
 
     code = "media.no_preview"
+
+
+class FacesCovered(Forbidden):
+    """The asker sees the medium, but only with covered heads."""
+
+    code = "media.faces_covered"
 
 
 @upload_router.post(
@@ -134,15 +142,17 @@ def get_medium_route(asker: Annotated[Asker[Medium], Depends(Allowed(EVERYBODY, 
 def get_content_route(
     asker: Annotated[Asker[Medium], Depends(Allowed(EVERYBODY, see_medium))],
 ) -> StreamingResponse:
-    """The original bytes, untouched."""
+    """The original bytes, untouched: for inspectors, supervisors, admins, and the token that sent them; on record."""
     medium = asker.thing
+    _record_sight(asker, AuditAction.ORIGINAL_READ)
     return StreamingResponse(
         read_chunks(asker.services.media_store.open(medium.sha256)),
         media_type=medium.format,
         headers={
             "Content-Length": str(medium.size_bytes),
             "Content-Disposition": f'attachment; filename="{medium.id}.{_EXTENSION_OF[medium.format.value]}"',
-            "Cache-Control": "private, max-age=31536000, immutable",
+            # A copy in a browser's cache would outlive the token, and be read without a record.
+            "Cache-Control": "no-store",
             # RFC 9530, so that a client can check what it received.
             "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(medium.sha256)).decode()}:",
         },
@@ -164,12 +174,32 @@ _EXTENSION_OF = {
 def get_preview_route(
     asker: Annotated[Asker[Medium], Depends(Allowed(EVERYBODY, see_medium))],
     annotated: Annotated[bool, Query(description="with the marks")] = False,  # noqa: FBT002 - a query parameter
+    blurred: Annotated[  # noqa: FBT002 - the same
+        bool, Query(description="with covered heads; false is for those who may read the original, and on record")
+    ] = True,
 ) -> StreamingResponse:
     """A reduced picture; it is made by the analysis, so it is not there before."""
-    name = "annotated" if annotated else "preview"
-    file = asker.services.media_store.find_derived(asker.thing.id, name=name)
+    medium, services = asker.thing, asker.services
+    if not blurred:
+        _record_sight(asker, AuditAction.UNBLURRED_PREVIEW_READ)
+    file = services.media_store.find_derived(medium.id, name=name_preview(annotated=annotated, blurred=blurred))
     if file is None:
-        raise NoPreview("there is no preview yet" if asker.thing.status != "failed" else "it could not be decoded")
-    return StreamingResponse(
-        read_chunks(file), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
-    )
+        if medium.status is MediaStatus.ANALYSED:
+            # Analysed by a release without this blur; a worker makes it now.
+            services.ring(medium.id)
+        raise NoPreview("there is no preview yet" if medium.status != "failed" else "it could not be decoded")
+    cache = "private, max-age=3600" if blurred else "no-store"
+    return StreamingResponse(read_chunks(file), media_type="image/jpeg", headers={"Cache-Control": cache})
+
+
+def _record_sight(asker: Asker[Medium], action: AuditAction) -> None:
+    """Write down who is about to see faces.
+
+    Raises:
+        FacesCovered: they may not.
+    """
+    if not may_see_uncovered(asker.principal, asker.thing):
+        raise FacesCovered("this token sees the picture with covered heads only: ask for its preview")
+    with asker.transaction() as connection:
+        now = asker.services.clock.now()
+        insert_audit(connection, action=action, media_id=asker.thing.id, by=asker.principal, at=now)

@@ -310,6 +310,7 @@ class DetectionView(Shape):
     score: float
     box_xyxy_px: tuple[float, float, float, float]
     at_s: float | None = None
+    model: str | None = None
 
 
 class MediumView(Shape):

@@ -1,6 +1,6 @@
 """What the routes work with, handed in by `runtime`: plain values and ports, no settings of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, cast
@@ -12,6 +12,7 @@ from domain.clock import Clock
 from storage.database import Database
 from storage.media_store import MediaStore
 from vision.hazard_rules import HazardRules
+from vision.weights import ModelManifest
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 512 * 1024 * 1024  # a clip of 10 minutes at the rate of an ordinary phone (7 Mbit/s)
 
@@ -25,7 +26,7 @@ class Services:
         max_upload_bytes: limit of one file. [B]
         pages: the folder of the built pages.
         hazard_rules: on which a project's changes are laid.
-        known_classes: what the registered models can see.
+        models: the models that look at media, by their manifests: the shipped one first.
     """
 
     database: Database
@@ -35,7 +36,12 @@ class Services:
     max_upload_bytes: int
     pages: Path
     hazard_rules: HazardRules
-    known_classes: frozenset[str]
+    models: Callable[[], Sequence[ModelManifest]] = tuple
+
+    @property
+    def known_classes(self) -> frozenset[str]:
+        """What the registered models can see."""
+        return frozenset(label for each in self.models() for label in each.labels if label is not None)
 
 
 def get_services(request: Request) -> Services:

@@ -86,7 +86,7 @@ def measure(files: list[Path], work: Callable[[Path], object]) -> float:
 
 def decode_and_infer(detector: Detector) -> Callable[[Path], object]:
     """What no service can do without: decoding and the network."""
-    return lambda path: detector.detect(load_picture(path, media_format=MediaFormat.JPEG, max_side_px=PREVIEW_SIDE_PX))
+    return lambda path: detector.look(load_picture(path, media_format=MediaFormat.JPEG, max_side_px=PREVIEW_SIDE_PX))
 
 
 def run_peer(python: str, folder: Path, weights: Path, side: int) -> Row:

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from domain.evidence import Check
 from domain.place import Position
+
+BLUR_VERSION: Final = 1
+"""Part of a blurred preview's name: what an earlier way of blurring made is never shown again, but made anew."""
 
 
 class MediaFormat(StrEnum):
@@ -62,12 +65,26 @@ class Detection:
         score: in [0, 1].
         box_xyxy_px: (x_min, y_min, x_max, y_max) in the original's pixels, upright, x right, y down. [px]
         at_s: the frame's time since a clip's start; None for a photo. [s]
+        model: the name of the model that saw it; None where it was seen before there were several.
     """
 
     label: str
     score: float
     box_xyxy_px: tuple[float, float, float, float]
     at_s: float | None = None
+    model: str | None = None
+
+
+def name_preview(*, annotated: bool, blurred: bool) -> str:
+    """Under which name a medium's preview is kept.
+
+    Args:
+        annotated: with the marks.
+        blurred: with covered heads. The others have the names of the time before there was a blur, so that what was
+            made then is shown only to those who may see it.
+    """
+    name = "annotated" if annotated else "preview"
+    return f"{name}-blurred-{BLUR_VERSION}" if blurred else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,8 @@ class Medium:
         position: the position that the location check settled on.
         capture: the sender's word, as JSON, as it was given.
         metadata: what the file itself says (EXIF), JSON-ready.
+        model: the models that looked, with their versions and what ran them.
+        model_hashes: SHA-256 of each one's weights by its name; empty where it was analysed before that was kept.
     """
 
     id: UUID
@@ -108,5 +127,6 @@ class Medium:
     grade_reasons: tuple[str, ...]
     detections: tuple[Detection, ...]
     model: str | None
+    model_hashes: dict[str, str]
     attempts: int
     failure: str | None

@@ -14,6 +14,7 @@ from runtime.assembly import make_media_store, open_database
 from runtime.settings import PAGES, Settings
 from storage.migration import list_pending
 from storage.reading import is_timescale
+from vision.model_registry import list_manifest_paths
 from vision.weights import load_manifest, verify_weights
 
 _PACKAGES: Final = ("fastapi", "psycopg", "celery", "paho-mqtt", "openvino", "onnxruntime", "opencv-python-headless")
@@ -29,6 +30,7 @@ def examine_installation(settings: Settings) -> Iterator[Row]:
         ("database", _examine_database),
         ("media store", _examine_store),
         ("weights", _examine_weights),
+        ("models", _examine_models),
         ("pages", _examine_pages),
         ("mosquitto", _examine_mosquitto),
         ("mqtt broker", _examine_broker),
@@ -69,6 +71,15 @@ def _examine_weights(settings: Settings) -> tuple[str, str]:
     manifest = load_manifest(settings.weights)
     verify_weights(manifest, settings.weights.parent)
     return f"{manifest.name} {manifest.version}, sha256 as stated", ""
+
+
+def _examine_models(settings: Settings) -> tuple[str, str]:
+    names = []
+    for path in list_manifest_paths(settings.models_folder):
+        manifest = load_manifest(path)
+        verify_weights(manifest, path.parent)
+        names.append(f"{manifest.name} {manifest.version}")
+    return ", ".join(names) or "none beside the shipped one", ""
 
 
 def _examine_pages(_: Settings) -> tuple[str, str]:

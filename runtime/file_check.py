@@ -18,8 +18,8 @@ from geofence.alignment import Alignment, format_chainage, parse_alignment
 from geofence.boundary import Boundary, parse_boundary
 from ingestion.file_format import HEAD_SIZE, sniff_format
 from ingestion.judgement import Context, Judgement, judge
+from runtime.detectors import load_detectors
 from runtime.settings import Settings
-from vision.detector_choice import load_detector
 from vision.hazard_rules import RulesInForce, load_hazard_rules
 from vision.scene import Scene
 
@@ -75,13 +75,7 @@ def check_files(
     in_force = RulesInForce(load_hazard_rules(rules or settings.hazard_rules))
     zone = None if boundary is None else parse_boundary(_read_zone(boundary, crs))
     line = None if alignment is None else parse_alignment(_read_zone(alignment, crs))
-    detector = load_detector(
-        settings.weights,
-        backend=settings.detector,
-        threads=settings.inference_threads,
-        min_score=min_score,
-        cache_dir=settings.home / "compiled",
-    )
+    detector = load_detectors(settings, min_score=min_score)
     found = unreadable = False
     for path in files:
         try:
@@ -180,7 +174,13 @@ def _describe(
         ],
         "evidence": {"grade": evidence.grade, "reasons": list(evidence.reasons)},
         "detections": [
-            {"label": each.label, "score": each.score, "box_xyxy_px": each.box_xyxy_px, "at_s": each.at_s}
+            {
+                "label": each.label,
+                "score": each.score,
+                "box_xyxy_px": each.box_xyxy_px,
+                "at_s": each.at_s,
+                "model": each.model,
+            }
             for each in seen.detections
         ],
         "findings": findings,

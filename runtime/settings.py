@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     ] = None
 
     @property
+    def models_folder(self) -> Path:
+        """Where a county's own models lie, with their manifests."""
+        return self.home / "models"
+
+    @property
     def media_folder(self) -> Path:
         """Where originals lie.
 

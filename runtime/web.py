@@ -10,6 +10,7 @@ from runtime.settings import PAGES, Settings
 from runtime.task_queue import Doorbell, make_queue
 from storage.database import Database
 from vision.hazard_rules import load_hazard_rules
+from vision.model_registry import list_models
 from vision.weights import load_manifest
 
 
@@ -24,7 +25,7 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         max_upload_bytes=settings.max_upload_bytes,
         pages=PAGES,
         hazard_rules=load_hazard_rules(settings.hazard_rules),
-        known_classes=frozenset(load_manifest(settings.weights).classes),
+        models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
     )
     try:
         uvicorn.run(

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from celery import Celery
 
-from analysis.medium_analysis import Workplace, analyse_medium
+from analysis.medium_analysis import Outcome, Workplace, analyse_medium
+from analysis.preview import renew_previews
 from domain.clock import SystemClock
 from domain.errors import Unavailable
 from findings.reminder import remind
@@ -17,6 +18,7 @@ from iot.gauge_sweep import sweep_drift, sweep_silence
 from iot.recomputation import recompute_waiting
 from iot.rejudgement import rejudge_waiting
 from runtime.assembly import make_media_store
+from runtime.detectors import load_detectors
 from runtime.settings import Settings
 from runtime.task_queue import (
     ANALYSE,
@@ -33,7 +35,6 @@ from runtime.task_queue import (
 from storage.database import Database
 from storage.media import ring_waiting_media
 from storage.reading import drop_expired_readings
-from vision.detector_choice import load_detector
 from vision.hazard_rules import load_hazard_rules
 
 _LOG: Final = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
 
     def analyse(task: Any, *, media_id: str) -> str:  # noqa: ANN401 - Celery's bound task
         try:
-            return analyse_medium(get_workplace(), media_id=UUID(media_id)).value
+            return _analyse(get_workplace(), UUID(media_id)).value
         except Unavailable as error:
             # Nothing else is retried: what is not Unavailable would fail the same way again.
             raise task.retry(exc=error, countdown=_RETRY_AFTER_S, max_retries=None) from error
@@ -132,6 +133,14 @@ def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -
     app.task(compare, name=COMPARE)
 
 
+def _analyse(workplace: Workplace, media_id: UUID) -> Outcome:
+    outcome = analyse_medium(workplace, media_id=media_id)
+    if outcome is Outcome.NOT_WAITING:
+        # It may be rung for because somebody misses its preview.
+        renew_previews(workplace, media_id=media_id)
+    return outcome
+
+
 def make_workplace(settings: Settings, database: Database) -> Workplace:
     """What a worker works with; loads the weights.
 
@@ -141,16 +150,10 @@ def make_workplace(settings: Settings, database: Database) -> Workplace:
         UnreadableHazardRules: the rules' file is not there, or is not YAML.
         MalformedHazardRules: a rule in it is missing, unknown or senseless.
     """
-    detector = load_detector(
-        settings.weights,
-        backend=settings.detector,
-        threads=settings.inference_threads,
-        cache_dir=settings.home / "compiled",
-    )
     return Workplace(
         database=database,
         store=make_media_store(settings),
-        detector=detector,
+        detector=load_detectors(settings),
         clock=SystemClock(),
         lease_s=settings.lease_s,
         rules=load_hazard_rules(settings.hazard_rules),

@@ -124,6 +124,12 @@ def list_occurrences(connection: Connection, *, project_id: str, dedup_keys: Seq
     return [row[0] for row in connection.execute(_QUERIES["list_occurrences"], values)]
 
 
+def list_media_findings(connection: Connection, *, media_id: UUID) -> list[Finding]:
+    """One medium's findings, oldest first."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [_finding(row) for row in cursor.execute(_QUERIES["list_media_findings"], {"media_id": media_id})]
+
+
 def review_finding(
     connection: Connection, *, finding_id: UUID, decision: Decision, reviewed_by: str, reason: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Photos and clips as rows: their life from received to analysed, and the claims that workers hold on them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -121,6 +122,15 @@ def list_media(
     return cut_page([(row.pop("seq"), _medium(row)) for row in rows], limit=limit)
 
 
+def list_decided_media(
+    connection: Connection, *, after: str | None, limit: int, project_id: str | None, since: datetime | None
+) -> Page[UUID]:
+    """Media with a finding that a person has decided upon (since then), in the order of their arrival."""
+    values = {"after": decode_cursor(after)[0], "limit": limit + 1, "project_id": project_id, "since": since}
+    rows = connection.execute(_QUERIES["list_decided_media"], values).fetchall()
+    return cut_page([(row[1], row[0]) for row in rows], limit=limit)
+
+
 def lock_bytes(connection: Connection, *, sha256: str) -> None:
     """Let one transaction at a time decide on these bytes; until it ends."""
     connection.execute(_QUERIES["lock_bytes"], {"sha256": sha256})
@@ -147,6 +157,7 @@ def finish_media(
     claim: UUID,
     detections: tuple[Detection, ...],
     model: str,
+    model_hashes: Mapping[str, str],
     width_px: int,
     height_px: int,
     checks: tuple[Check, ...],
@@ -159,6 +170,7 @@ def finish_media(
         "claim": claim,
         "detections": Jsonb([asdict(detection) for detection in detections]),
         "model": model,
+        "model_hashes": Jsonb(dict(model_hashes)),
         "width_px": width_px,
         "height_px": height_px,
         "checks": _checks_to_json(checks),
@@ -217,6 +229,7 @@ def _medium(row: dict[str, Any]) -> Medium:
         for each in row["checks"]
     )
     row["detections"] = tuple(
-        Detection(each["label"], each["score"], tuple(each["box_xyxy_px"]), each["at_s"]) for each in row["detections"]
+        Detection(each["label"], each["score"], tuple(each["box_xyxy_px"]), each["at_s"], each.get("model"))
+        for each in row["detections"]
     )
     return Medium(**row)

@@ -1,15 +1,15 @@
-"""Reduced pictures for people to look at, with and without marks. What the marks say is judged elsewhere."""
+"""Reduced pictures for people to look at, with and without marks. What is marked or covered is judged elsewhere."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.media import Detection, MediaFormat
-from vision.picture import Picture, load_picture
+from domain.media import Detection
+from vision.picture import Picture
 
 PREVIEW_SIDE_PX: Final = 1280
 """The longer side of a preview: fills a laptop's window, and about 200 kB. [px]"""
@@ -52,7 +52,7 @@ def annotate(
 
     Args:
         picture: not changed.
-        detections: boxes in the original's upright pixels.
+        detections: boxes in the original's upright pixels; where several models look, each with its model's name.
         hazards: likewise; drawn last, with thicker lines.
         max_side_px: of the result. [px]
 
@@ -63,9 +63,10 @@ def annotate(
     height, width = canvas.shape[:2]
     scale = (width / picture.width_px, height / picture.height_px)
     line_px = max(1, round(max(width, height) / 640))
+    several_models = len({seen.model for seen in detections}) > 1
     for seen in detections:
         colour = _COLOUR_BY_LABEL.get(seen.label, _OTHER)
-        text = f"{seen.label} {seen.score:.2f}"
+        text = f"{seen.label} {seen.score:.2f}" + (f" {seen.model}" if several_models and seen.model else "")
         _draw(canvas, seen.box_xyxy_px, scale=scale, colour=colour, text=text, line_px=line_px)
     codes_by_box: dict[tuple[float, float, float, float], list[str]] = {}
     for hazard in hazards:
@@ -77,15 +78,14 @@ def annotate(
     return _encode(canvas)
 
 
-def preview(path: Path, *, media_format: MediaFormat, max_side_px: int = PREVIEW_SIDE_PX) -> bytes:
-    """A reduced, upright picture without marks and without metadata, as a JPEG.
+def reduce_picture(picture: Picture, *, max_side_px: int = PREVIEW_SIDE_PX) -> Picture:
+    """The picture with at most so many pixels on its longer side; never enlarged, and the one given is not changed.
 
-    Raises:
-        UndecodablePicture: the bytes are no picture of that format.
-        TooManyPixels: the picture is too large to be decoded.
-        OSError: the file cannot be read.
+    Args:
+        picture: of any size.
+        max_side_px: of the result. [px]
     """
-    return _encode(_reduced(load_picture(path, media_format=media_format, max_side_px=max_side_px), max_side_px))
+    return replace(picture, pixels=_reduced(picture, max_side_px))
 
 
 def _reduced(picture: Picture, max_side_px: int) -> NDArray[np.uint8]:

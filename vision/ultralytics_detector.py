@@ -1,5 +1,6 @@
 """The detector under ultralytics: `.pt` and TensorRT where a GPU is. A `.pt` can run code: chosen by name only."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from domain.media import Detection
-from vision.detector import as_box
+from vision.detector import FAINT_LABELS, FAINT_SCORE, Sight, name_detections
 from vision.picture import Picture
 from vision.weights import ModelManifest, verify_weights
 from vision.yolo_head import MAX_DETECTIONS, MAX_OVERLAP, UnexpectedNetwork
@@ -27,15 +28,17 @@ class UltralyticsDetector:
         self._manifest = manifest
         self._thresholds = manifest.threshold_by_class(min_score)
         self._lock = Lock()
+        self._faint_thresholds = manifest.faint_threshold_by_class(FAINT_LABELS, faint_score=FAINT_SCORE)
         self.model_name = f"{manifest.name} {manifest.version} ultralytics"
+        self.model_hashes = {manifest.name: manifest.sha256}
 
-    def detect(self, picture: Picture) -> list[Detection]:
-        """See `Detector.detect`."""
+    def look(self, picture: Picture) -> Sight:
+        """See `Detector.look`."""
         with self._lock:
             (result,) = self._network.predict(
                 picture.pixels,
                 imgsz=self._manifest.input_size_px,
-                conf=min(self._thresholds),
+                conf=min(self._thresholds + self._faint_thresholds),
                 iou=MAX_OVERLAP,
                 max_det=MAX_DETECTIONS,
                 # The whole square, as the exported network sees it: a `.pt` would otherwise get a narrower strip.
@@ -45,11 +48,14 @@ class UltralyticsDetector:
         boxes = result.boxes.xyxy.cpu().numpy() * np.array(picture.scale_xy * 2, np.float32)
         scores = result.boxes.conf.cpu().numpy()
         classes = result.boxes.cls.cpu().numpy().astype(int)
-        return [
-            Detection(label=self._manifest.classes[index], score=float(score), box_xyxy_px=as_box(box))
-            for index, score, box in zip(classes, scores, boxes, strict=True)
-            if score >= self._thresholds[index]
-        ]
+
+        def read(thresholds: Sequence[float]) -> tuple[Detection, ...]:
+            kept = scores >= np.asarray(thresholds, np.float32)[classes]
+            return name_detections(classes[kept], scores[kept], boxes[kept], manifest=self._manifest)
+
+        counted = read(self._thresholds)
+        known = set(counted)
+        return Sight(counted, tuple(each for each in read(self._faint_thresholds) if each not in known))
 
 
 def load_ultralytics_detector(
@@ -84,6 +90,6 @@ def load_ultralytics_detector(
     detector = UltralyticsDetector(network, manifest=manifest, min_score=min_score)
     side = manifest.input_size_px
     # The first prediction selects the device, and with it sets torch to one thread less than there are cores.
-    detector.detect(Picture(np.zeros((side, side, 3), np.uint8), width_px=side, height_px=side))
+    detector.look(Picture(np.zeros((side, side, 3), np.uint8), width_px=side, height_px=side))
     torch.set_num_threads(threads if threads is not None else threads_before)
     return detector

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -13,6 +13,12 @@ from domain.errors import Invalid
 
 DEFAULT_THRESHOLD: Final = 0.25
 """The score from which a class counts when the manifest sets none: ultralytics' own default for prediction."""
+
+NEVER: Final = 2.0
+"""A threshold that no score reaches."""
+
+LABEL_PATTERN: Final = r"[a-z][a-z0-9_]{0,39}"
+"""What rules, milestones and pictures call a class: plain, so that it can be written anywhere."""
 
 _FORMATS: Final = ("onnx", "pt", "engine")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -52,6 +58,7 @@ class ModelManifest:
         classes: names in the order of the network's output.
         thresholds: by class, the score from which a detection counts; a class that is missing has `DEFAULT_THRESHOLD`.
         licence: SPDX identifier.
+        label_by_class: what a class is called here, where that differs from its own name; None: it is never told.
     """
 
     name: str
@@ -63,6 +70,21 @@ class ModelManifest:
     classes: tuple[str, ...]
     thresholds: Mapping[str, float]
     licence: str
+    label_by_class: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """What each class is called here, in the order of `classes`; None where it is never told."""
+        return tuple(self.label_by_class.get(each, each) for each in self.classes)
+
+    def faint_threshold_by_class(self, faint_labels: Container[str], *, faint_score: float) -> tuple[float, ...]:
+        """The score from which each class is covered in previews: that of `faint_labels`; the others never are.
+
+        Args:
+            faint_labels: labels, as `labels` has them.
+            faint_score: theirs, in [0, 1].
+        """
+        return tuple(faint_score if label in faint_labels else NEVER for label in self.labels)
 
     def threshold_by_class(self, min_score: float | None = None) -> tuple[float, ...]:
         """The score from which each class counts, in the order of `classes`; `min_score`, if given, for all of them."""
@@ -121,6 +143,12 @@ def parse_manifest(content: Mapping[str, Any]) -> ModelManifest:
         "thresholds must be scores from 0 to 1 by class",
     )
     _require(set(thresholds) <= set(classes), "thresholds names a class that is not among classes")
+    mapping = content.get("label_by_class", {})
+    _require(
+        isinstance(mapping, dict) and all(_is_label(label) for label in mapping.values()),
+        "label_by_class must give labels of small letters, digits and _, or null",
+    )
+    _require(set(mapping) <= set(classes), "label_by_class names a class that is not among classes")
     assert isinstance(side, int)
     return ModelManifest(
         name=str(texts["name"]),
@@ -132,6 +160,7 @@ def parse_manifest(content: Mapping[str, Any]) -> ModelManifest:
         classes=tuple(classes),
         thresholds=MappingProxyType({label: float(score) for label, score in thresholds.items()}),
         licence=str(texts["licence"]),
+        label_by_class=MappingProxyType(dict(mapping)),
     )
 
 
@@ -156,6 +185,10 @@ def verify_weights(manifest: ModelManifest, folder: Path) -> Path:
             f"the weights {manifest.file} are not those of the manifest", expected=manifest.sha256, found=found
         )
     return path
+
+
+def _is_label(value: object) -> bool:
+    return value is None or (isinstance(value, str) and re.fullmatch(LABEL_PATTERN, value) is not None)
 
 
 def _is_score(value: object) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.examination import Examination, examine
-from domain.media import Capture
+from domain.media import Capture, name_preview
 from geofence.boundary import Boundary, parse_boundary
 from ingestion.file_format import sniff_format
 from ingestion.judgement import Context, judge
@@ -140,7 +140,9 @@ def main() -> None:
         print(entry["file"], seen, list(scores.elements()), flush=True)
         if arguments.marked:
             arguments.marked.mkdir(parents=True, exist_ok=True)
-            (arguments.marked / f"{entry['file']}.jpg").write_bytes(examined.annotated)
+            (arguments.marked / f"{entry['file']}.jpg").write_bytes(
+                examined.previews[name_preview(annotated=True, blurred=False)]
+            )
         if arguments.write:
             entry["size_px"] = [examined.width_px, examined.height_px]
             entry["expected"] |= seen

@@ -113,3 +113,8 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(project_id)s || '/' || %(camera_
 
 -- name: list_occurrences
 SELECT occurred_at FROM finding WHERE project_id = %(project_id)s AND dedup_key = ANY (%(dedup_keys)s);
+
+-- name: list_media_findings
+SELECT id, project_id, milestone_id, kind, code, severity, status, title, occurred_at, recorded_at, media_id,
+       sensor_id, box_xyxy_px, chainage_m, details, issue_id, reviewed_at, reviewed_by, review_reason
+FROM finding WHERE media_id = %(media_id)s ORDER BY seq;

@@ -28,7 +28,6 @@ def make_application() -> FastAPI:
         max_upload_bytes=1,
         pages=Path("none"),
         hazard_rules=load_default_rules(),
-        known_classes=frozenset(),
     )
     return create_application(services)
 

@@ -8,7 +8,7 @@ import torch
 from ultralytics.cfg import get_cfg
 from ultralytics.nn.tasks import DetectionModel
 
-from vision.training.masked_loss import MaskedDetectionLoss, Outputs, known_classes
+from vision.training.masked_loss import MaskedDetectionLoss, Outputs, known_cells, known_classes
 from vision.training.sources import LabelledPicture
 
 
@@ -93,3 +93,24 @@ def test_masked_loss__all_known_is_ultralytics_own(loss: MaskedDetectionLoss) ->
     masked = loss(outputs, batch=batch, known=torch.ones(1, 1, 3))
     reference, _parts = v8DetectionLoss(model)(outputs, batch)
     torch.testing.assert_close(masked, reference)
+
+
+def test_known_cells__dismissed_box__counts_inside_it_alone(loss: MaskedDetectionLoss) -> None:
+    """Of class 1 the upper left quarter is known to be empty: 4 x 4 + 2 x 2 + 1 x 1 of the cells of 64 px teach."""
+    outputs = make_outputs(n_pictures=1)
+    known = known_cells(
+        known_classes([make_picture(known=frozenset())], n_classes=3),
+        absent=[(np.array([1]), np.array([[0.25, 0.25, 0.5, 0.5]], np.float32))],
+        side_px=64,
+    )
+    loss(outputs, batch=make_batch((0, 0)), known=known).sum().backward()
+    scores = outputs["scores"]
+    assert isinstance(scores, torch.Tensor)
+    assert scores.grad is not None
+    taught = scores.grad[0, 1] != 0
+    # 64 cells of 8 px row by row, then 16 of 16 px, then 4 of 32 px.
+    wanted = [row * 8 + column for row in range(4) for column in range(4)] + [64, 65, 68, 69] + [80]
+    assert taught.nonzero().flatten().tolist() == wanted
+    # Its score is pushed down there: of an empty place the gradient of the cross-entropy is the score itself.
+    assert (scores.grad[0, 1][taught] > 0).all()
+    assert (scores.grad[0, 2] == 0).all()

@@ -1,5 +1,6 @@
 """Tests of labelled folders."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,31 @@ def test_read_class_names__list_and_mapping(tmp_path: Path) -> None:
         read_class_names(tmp_path)
     with pytest.raises(SourceNotFoundError):
         read_class_names(tmp_path / "nowhere")
+
+
+def test_list_pictures__with_known_files__takes_each_picture_at_its_word(tmp_path: Path) -> None:
+    """A picture knows the classes that its own file names, among those asked for, and where a class is not."""
+    folder = make_folder(tmp_path / "s", names=["a", "b"], label="1 0.5 0.5 0.2 0.4\n")
+    (folder / "known").mkdir()
+    absent = [
+        {"class": "cone", "box_cxcywh": [0.1, 0.2, 0.1, 0.1]},
+        {"class": "fire", "box_cxcywh": [0.1, 0.2, 0.1, 0.1]},
+    ]
+    (folder / "known" / "a.json").write_text(json.dumps({"known": [], "absent": absent, "undecided": []}))
+    (folder / "known" / "b.json").write_text(json.dumps({"known": ["cone", "person"], "absent": []}))
+    first, second = list_pictures(folder=folder, class_names=["person", "cone"], known=["cone"])
+    assert (first.known_classes, first.class_ids.tolist()) == (frozenset(), [1])
+    assert first.absent_ids.tolist() == [1]
+    np.testing.assert_allclose(first.absent_cxcywh, [[0.1, 0.2, 0.1, 0.1]])
+    assert (second.known_classes, len(second.absent_ids)) == (frozenset({1}), 0)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"known": []}', '{"known": [], "absent": [{"class": "cone"}]}', None])
+def test_list_pictures__malformed_known_file__is_an_error(tmp_path: Path, content: str | None) -> None:
+    """What is not said must not be guessed: a picture without its file would teach the detector to miss."""
+    folder = make_folder(tmp_path / "s", names=["a"], label="")
+    (folder / "known").mkdir()
+    if content is not None:
+        (folder / "known" / "a.json").write_text(content)
+    with pytest.raises(SourceMalformedError, match=r"a\.json"):
+        list_pictures(folder=folder, class_names=["person", "cone"], known=["cone"])

@@ -10,6 +10,7 @@ import onnxruntime
 import openvino
 import pytest
 import torch
+from PIL import Image
 
 from vision.training.dequantise import WarmStartMismatchError, read_convolutions
 from vision.training.detector import (
@@ -24,7 +25,7 @@ from vision.training.evaluation import ExportedSizeError, evaluate
 from vision.training.export import ExportSizeError, export, write_onnx
 from vision.training.model_card import ProvenanceMalformedError, read_provenance
 from vision.training.sources import LabelledPicture, PartlyLabelled, list_pictures
-from vision.training.trainer import EpochReport, TrainingArgumentError, fill_from_teacher, train
+from vision.training.trainer import EpochReport, TrainingArgumentError, _Pictures, _Plan, fill_from_teacher, train
 from vision.weights import load_manifest, verify_weights
 
 CLASSES = ("person", "hardhat", "no_hardhat")
@@ -311,3 +312,24 @@ def assert_same(first: LabelledPicture, second: LabelledPicture) -> None:
     """The two have the same labels."""
     assert first.class_ids.tolist() == second.class_ids.tolist()
     np.testing.assert_array_equal(first.boxes_cxcywh, second.boxes_cxcywh)
+
+
+def test_pictures__with_a_dismissed_box__teach_its_absence_and_no_box(tmp_path: Path) -> None:
+    """The dismissed box moves with the picture: it is no label of the batch, and only some cells of its class count."""
+    path = tmp_path / "p.png"
+    Image.new("RGB", (SIDE_PX, SIDE_PX), (90, 90, 90)).save(path)
+    picture = LabelledPicture(
+        path=path,
+        class_ids=np.array([0]),
+        boxes_cxcywh=np.array([[0.5, 0.5, 0.8, 0.8]], np.float32),
+        known_classes=frozenset(),
+        source="s",
+        absent_ids=np.array([2]),
+        absent_cxcywh=np.array([[0.5, 0.5, 0.4, 0.4]], np.float32),
+    )
+    _pixels, batch, known = _Pictures([picture], [_Plan(items=((0, 1),), side_px=SIDE_PX)], n_classes=3)[0]
+    assert batch["cls"].flatten().tolist() == [0.0]
+    # 64 + 16 + 4 cells.
+    assert known.shape == (1, 84, 3)
+    assert known[0, :, :2].sum() == 0
+    assert 0 < known[0, :, 2].sum() < 84

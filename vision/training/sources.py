@@ -5,8 +5,9 @@ is `augmentation`'s; nothing here knows torch.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,6 +43,8 @@ class LabelledPicture:
         known_classes: ids of the classes that are labelled wherever they are seen; of the others only what is given is
             known.
         source: name of the folder it came from.
+        absent_ids: (M,) int64, classes of which nothing is in a box, although a detector once said so.
+        absent_cxcywh: (M, 4) float32, those boxes, as `boxes_cxcywh`.
     """
 
     path: Path
@@ -49,6 +52,8 @@ class LabelledPicture:
     boxes_cxcywh: npt.NDArray[np.float32]
     known_classes: frozenset[int]
     source: str
+    absent_ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    absent_cxcywh: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +116,16 @@ def list_pictures(*, folder: Path, class_names: Sequence[str], known: Sequence[s
     """Pictures of `folder/images` with their labels of `folder/labels`, ordered by file name.
 
     Args:
-        folder: holds `images/` and `labels/`; a picture without a label file has no boxes.
+        folder: holds `images/` and `labels/`; a picture without a label file has no boxes. With `known/`, as
+            `siteproof export-dataset` writes it, each picture's own file says which of `known` it labels wherever they
+            are seen, and where a class is not.
         class_names: names in the order of their ids.
         known: the names that are labelled in this folder; boxes of other classes are dropped.
 
     Raises:
         SourceNotFoundError: no pictures there.
-        SourceMalformedError: a name of `known` is not a class, or a label line is not five numbers with a class id.
+        SourceMalformedError: a name of `known` is not a class, a label line is not five numbers with a class id, or a
+            file in `known/` is missing or malformed.
     """
     unknown = sorted(set(known) - set(class_names))
     if unknown:
@@ -126,7 +134,10 @@ def list_pictures(*, folder: Path, class_names: Sequence[str], known: Sequence[s
     if not paths:
         raise SourceNotFoundError(f"There are no pictures in {folder / 'images'}.")
     known_ids = frozenset(index for index, name in enumerate(class_names) if name in known)
-    return [_read_picture(path=path, n_classes=len(class_names), known_ids=known_ids) for path in paths]
+    pictures = [_read_picture(path=path, n_classes=len(class_names), known_ids=known_ids) for path in paths]
+    if not (folder / "known").is_dir():
+        return pictures
+    return [_limit_known(picture, folder=folder, class_names=class_names) for picture in pictures]
 
 
 def split_held_out(
@@ -161,6 +172,24 @@ def _read_picture(*, path: Path, n_classes: int, known_ids: frozenset[int]) -> L
         boxes_cxcywh=table[:, 1:].astype(np.float32),
         known_classes=known_ids,
         source=path.parent.parent.name,
+    )
+
+
+def _limit_known(picture: LabelledPicture, *, folder: Path, class_names: Sequence[str]) -> LabelledPicture:
+    path = folder / "known" / f"{picture.path.stem}.json"
+    ids = {name: index for index, name in enumerate(class_names) if index in picture.known_classes}
+    try:
+        content = json.loads(path.read_bytes())
+        known = frozenset(ids[name] for name in content["known"] if name in ids)
+        absent = [(ids[each["class"]], *each["box_cxcywh"]) for each in content["absent"] if each["class"] in ids]
+        table = np.asarray(absent, dtype=np.float64).reshape(-1, 5)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceMalformedError(f"{path} does not say what is known of {picture.path.name}.") from error
+    return replace(
+        picture,
+        known_classes=known,
+        absent_ids=table[:, 0].astype(np.int64),
+        absent_cxcywh=table[:, 1:].astype(np.float32),
     )
 
 

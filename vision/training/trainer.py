@@ -33,7 +33,7 @@ from vision.training.detector import (
     to_training_mode,
 )
 from vision.training.evaluation import Scorer, detect, evaluate_scorer, model_scorer
-from vision.training.masked_loss import MaskedDetectionLoss, known_classes
+from vision.training.masked_loss import MaskedDetectionLoss, known_cells, known_classes
 from vision.training.sources import LabelledPicture, PartlyLabelled, list_pictures, read_class_names, split_held_out
 
 # What COCO's teacher may add where a source does not label it. Not trucks: on a site a dumper is machinery.
@@ -102,10 +102,11 @@ class _Pictures:
         cv2.setNumThreads(0)  # the processors are the network's
         plan = self._plans[index]
         chosen = [self._pictures[picture] for picture, _seed in plan.items]
-        drawn = [
-            augment(picture, side_px=plan.side_px, rng=np.random.default_rng(seed))
+        changed = [
+            augment(_with_absent(picture, self._n_classes), side_px=plan.side_px, rng=np.random.default_rng(seed))
             for picture, (_index, seed) in zip(chosen, plan.items, strict=True)
         ]
+        drawn = [(square, ids[ids < self._n_classes], boxes[ids < self._n_classes]) for square, ids, boxes in changed]
         pixels = torch.from_numpy(np.stack([square for square, _ids, _boxes in drawn]))
         owners = [np.full(len(ids), row) for row, (_square, ids, _boxes) in enumerate(drawn)]
         batch = {
@@ -115,7 +116,13 @@ class _Pictures:
             ),
             "bboxes": torch.from_numpy(np.concatenate([boxes for _square, _ids, boxes in drawn])),
         }
-        return pixels, batch, known_classes(chosen, n_classes=self._n_classes)
+        known = known_classes(chosen, n_classes=self._n_classes)
+        absent = [
+            (ids[ids >= self._n_classes] - self._n_classes, boxes[ids >= self._n_classes]) for _, ids, boxes in changed
+        ]
+        if any(len(ids) for ids, _boxes in absent):
+            known = known_cells(known, absent=absent, side_px=plan.side_px)
+        return pixels, batch, known
 
 
 def train(
@@ -371,6 +378,17 @@ class _Run:
 
     def _elapsed_share(self) -> float:
         return 0.0 if self._limit_s is None else (time.monotonic() - self._started) / self._limit_s
+
+
+def _with_absent(picture: LabelledPicture, n_classes: int) -> LabelledPicture:
+    """The picture with its absent boxes among the others, ids raised by `n_classes`, so that they move with it."""
+    if not len(picture.absent_ids):
+        return picture
+    return replace(
+        picture,
+        class_ids=np.concatenate([picture.class_ids, picture.absent_ids + n_classes]),
+        boxes_cxcywh=np.concatenate([picture.boxes_cxcywh, picture.absent_cxcywh]),
+    )
 
 
 def _continued(start_from: Path, *, classes: Sequence[str]) -> tuple[DetectionModel, float]:

@@ -1,16 +1,21 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from analysis.medium_analysis import MAX_ATTEMPTS, Outcome, Workplace, analyse_medium
+from analysis.preview import renew_previews
 from domain.access import Principal, Role
 from domain.clock import SystemClock
 from domain.errors import Unavailable
-from domain.media import Capture, Detection, MediaStatus, Medium
+from domain.media import Capture, Detection, MediaStatus, Medium, name_preview
 from domain.project import ProjectClass, ProjectKind
 from ingestion.intake import accept_upload
 from storage.database import Database
@@ -20,6 +25,7 @@ from storage.media_store import DiskMediaStore
 from storage.project import put_project
 from storage.token import create_token
 from tests.pictures import make_jpeg
+from vision.detector import Sight
 from vision.picture import Picture
 
 PERSON = Detection("person", 0.9, (100.0, 20.0, 200.0, 230.0))
@@ -30,16 +36,17 @@ class SeeingDetector:
     """A detector that sees the same in every picture, after doing what the test wants to happen meanwhile."""
 
     model_name = "test 1"
+    model_hashes: ClassVar = {"test": "0" * 64}
 
     def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Remember what is to happen."""
         self._meanwhile = meanwhile
 
-    def detect(self, picture: Picture) -> list[Detection]:
+    def look(self, picture: Picture) -> Sight:
         """A person with a bare head."""
         assert picture.pixels.ndim == 3
         self._meanwhile()
-        return [PERSON, BARE_HEAD]
+        return Sight((PERSON, BARE_HEAD))
 
 
 @pytest.fixture
@@ -91,6 +98,20 @@ def read(workplace: Workplace, media_id: UUID) -> tuple[Medium, list[str]]:
     return medium, [each.code for each in findings.items]
 
 
+def read_previews(workplace: Workplace, media_id: UUID) -> dict[str, bytes]:
+    """The four pictures that an analysis leaves, by name."""
+    previews = {}
+    for annotated in (False, True):
+        for blurred in (False, True):
+            name = name_preview(annotated=annotated, blurred=blurred)
+            file = workplace.store.find_derived(media_id, name=name)
+            assert file is not None, name
+            with file:
+                previews[name] = file.read()
+            assert previews[name].startswith(b"\xff\xd8\xff")
+    return previews
+
+
 def let_claims_run_out(workplace: Workplace) -> None:
     """As if every worker had been dead for a while."""
     with workplace.database.transaction() as connection:
@@ -105,11 +126,48 @@ def test_analyse_medium__waiting__is_analysed_with_its_finding_and_pictures(work
     assert (medium.status, medium.model, medium.attempts) == (MediaStatus.ANALYSED, "test 1", 1)
     assert (medium.width_px, medium.height_px, len(medium.detections)) == (320, 240, 2)
     assert codes == ["safety.no_hardhat"]
-    for name in ("preview", "annotated"):
-        file = workplace.store.find_derived(media_id, name=name)
-        assert file is not None
-        with file:
-            assert file.read(3) == b"\xff\xd8\xff"
+    assert medium.model_hashes == {"test": "0" * 64}
+
+
+def test_analyse_medium__previews__with_and_without_marks_and_heads_are_four_pictures(
+    workplace: Workplace, repository: Path
+) -> None:
+    """The head that was seen is covered in two of them: there alone they differ from the others."""
+    media_id = receive(workplace, (repository / "sample_media" / "road-no-hardhat.jpg").read_bytes())
+    analyse_medium(workplace, media_id=media_id)
+    previews = read_previews(workplace, media_id)
+    assert len(set(previews.values())) == 4
+    open_, covered = (
+        np.asarray(Image.open(BytesIO(previews[name_preview(annotated=False, blurred=blurred)])), np.int64)
+        for blurred in (False, True)
+    )
+    assert np.abs(open_ - covered).sum() > 0
+
+
+def test_renew_previews__made_before_there_was_a_blur__are_made_once_with_the_recorded_marks(
+    workplace: Workplace,
+) -> None:
+    """The new ones are byte for byte what the analysis makes; who has them already, or waits, is left alone."""
+    media_id, waiting = receive(workplace, make_jpeg()), receive(workplace, make_jpeg(colour=(1, 2, 3)))
+    analyse_medium(workplace, media_id=media_id)
+    made = read_previews(workplace, media_id)
+    assert not renew_previews(workplace, media_id=media_id)
+    assert not renew_previews(workplace, media_id=waiting)
+    for name in made:
+        workplace.store._derived_path(media_id, name).unlink()  # type: ignore[attr-defined]
+    assert renew_previews(workplace, media_id=media_id)
+    assert read_previews(workplace, media_id) == made
+
+
+def test_renew_previews__of_a_clip__are_those_of_its_frame(workplace: Workplace, repository: Path) -> None:
+    """A clip's preview is that of the frame in which its worst hazard shows best."""
+    media_id = receive(workplace, (repository / "sample_media" / "road-clip.mp4").read_bytes())
+    assert analyse_medium(workplace, media_id=media_id) is Outcome.ANALYSED
+    made = read_previews(workplace, media_id)
+    for name in made:
+        workplace.store._derived_path(media_id, name).unlink()  # type: ignore[attr-defined]
+    assert renew_previews(workplace, media_id=media_id)
+    assert read_previews(workplace, media_id) == made
 
 
 def test_analyse_medium__rung_for_twice__is_analysed_once(workplace: Workplace) -> None:

@@ -14,14 +14,15 @@ from api.application import create_application
 from api.services import Services
 from domain.access import Role
 from domain.clock import SystemClock
+from runtime.settings import WEIGHTS
 from storage.database import Database
 from storage.media_store import DiskMediaStore
 from storage.token import create_token
 from vision.hazard_rules import load_default_rules
+from vision.weights import load_manifest
 
 AREA = "county/town/village"
 MAX_UPLOAD_BYTES = 2_000_000
-KNOWN_CLASSES = frozenset({"person", "hardhat", "no_hardhat", "vest", "no_vest", "machinery", "vehicle", "cone"})
 
 
 @dataclass
@@ -64,7 +65,7 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
         max_upload_bytes=MAX_UPLOAD_BYTES,
         pages=tmp_path / "pages",
         hazard_rules=load_default_rules(),
-        known_classes=KNOWN_CLASSES,
+        models=lambda: [load_manifest(WEIGHTS)],
     )
     application = create_application(services)
     with TestClient(application, raise_server_exceptions=False) as client:

@@ -89,6 +89,7 @@ class Site:
                 media_id=media_id,
                 claim=claim,
                 detections=(),
+                model_hashes={},
                 model="none",
                 width_px=320,
                 height_px=240,

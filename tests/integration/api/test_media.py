@@ -3,12 +3,15 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
+import psycopg
 import pytest
 
 from domain.access import Role
+from domain.media import name_preview
+from storage.media_store import DiskMediaStore
 from tests.integration.api.conftest import MAX_UPLOAD_BYTES, SQUARE, Api
 from tests.pictures import make_jpeg
 
@@ -240,3 +243,95 @@ def test_media_folder__after_an_upload__holds_the_original_alone(site: Api, tmp_
     assert [path.name for path in files] == [sha256(content).hexdigest()]
     assert files[0].read_bytes() == content
     assert tmp_path in files[0].parents
+
+
+def put_previews(api: Api, media_id: str) -> None:
+    """Previews as an analysis leaves them: each says what it is."""
+    store = DiskMediaStore(api.media_folder)
+    for annotated in (False, True):
+        for blurred in (False, True):
+            content = f"{annotated} {blurred}".encode()
+            store.put_derived(UUID(media_id), name=name_preview(annotated=annotated, blurred=blurred), content=content)
+
+
+def read_audit(api: Api, media_id: str) -> list[tuple[str, str, str | None]]:
+    """(action, by, role) of what is on record about a medium."""
+    admin = api.make_token(Role.ADMIN)
+    items = api.client.get(f"/v1/audit?media_id={media_id}", headers=admin).json()["items"]
+    assert all(each["media_id"] == media_id and each["project_id"] == "p1" for each in items)
+    return [(each["action"], each["by"], each["role"]) for each in items]
+
+
+@pytest.mark.parametrize("role", [Role.INSPECTOR, Role.SUPERVISOR, Role.ADMIN])
+def test_faces__to_who_decides_or_oversees__are_shown_and_it_is_on_record(site: Api, role: Role) -> None:
+    """The original and the unblurred preview each leave a line; the blurred preview, which is the default, none."""
+    content = make_jpeg()
+    media_id = upload(site, content, site.make_token(Role.FIELD)).json()["id"]
+    put_previews(site, media_id)
+    headers = site.make_token(role, person="王工")
+    path = f"/v1/media/{media_id}"
+    assert site.client.get(f"{path}/preview?annotated=true", headers=headers).text == "True True"
+    assert read_audit(site, media_id) == []
+    unblurred = site.client.get(f"{path}/preview?blurred=false", headers=headers)
+    assert (unblurred.text, unblurred.headers["cache-control"]) == ("False False", "no-store")
+    original = site.client.get(f"{path}/content", headers=headers)
+    assert (original.content, original.headers["cache-control"]) == (content, "no-store")
+    assert read_audit(site, media_id) == [
+        ("unblurred_preview_read", "王工", role.value),
+        ("original_read", "王工", role.value),
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.CONTRACTOR, Role.CORE])
+def test_faces__to_a_contractor_or_the_core_system__are_covered(site: Api, role: Role) -> None:
+    """They see previews with covered heads; what is refused is no read, and leaves no line."""
+    media_id = upload(site, make_jpeg(), site.make_token(Role.FIELD)).json()["id"]
+    put_previews(site, media_id)
+    headers, path = site.make_token(role), f"/v1/media/{media_id}"
+    assert site.client.get(f"{path}/preview", headers=headers).text == "False True"
+    for refused in (f"{path}/content", f"{path}/preview?blurred=false", f"{path}/preview?annotated=true&blurred=0"):
+        response = site.client.get(refused, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (403, "media.faces_covered"), refused
+    assert read_audit(site, media_id) == []
+
+
+@pytest.mark.parametrize("role", [Role.FIELD, Role.CONTRACTOR, Role.CORE])
+def test_faces__to_the_token_that_sent_them__are_shown_and_on_record(site: Api, role: Role) -> None:
+    """Who took the photo has it already, and may compare."""
+    content, headers = make_jpeg(), site.make_token(role)
+    media_id = upload(site, content, headers).json()["id"]
+    assert site.client.get(f"/v1/media/{media_id}/content", headers=headers).content == content
+    assert read_audit(site, media_id) == [("original_read", f"test {role}", role.value)]
+
+
+def test_preview__from_before_there_was_a_blur__is_not_shown_but_made_anew(site: Api) -> None:
+    """An old preview shows faces: who may not see them gets none until a worker, who is rung for, has made one."""
+    media_id = upload(site, make_jpeg(), site.make_token(Role.FIELD)).json()["id"]
+    for name in ("preview", "annotated", "preview-blurred-0"):
+        DiskMediaStore(site.media_folder).put_derived(UUID(media_id), name=name, content=b"faces")
+    headers = site.make_token(Role.CONTRACTOR)
+    assert site.client.get(f"/v1/media/{media_id}/preview", headers=headers).json()["code"] == "media.no_preview"
+    assert len(site.rung) == 1, "it waits for its analysis anyway"
+    with site.database.transaction() as connection:
+        connection.execute("UPDATE media SET status = 'analysed'")
+    for annotated in ("false", "true"):
+        response = site.client.get(f"/v1/media/{media_id}/preview?annotated={annotated}", headers=headers)
+        assert (response.status_code, response.json()["code"]) == (404, "media.no_preview")
+    assert [str(each) for each in site.rung[1:]] == [media_id, media_id]
+
+
+def test_audit__of_another_area__is_out_of_sight(site: Api) -> None:
+    """An operator of one village sees its record alone, page by page, and nobody can change a line."""
+    headers = site.make_token(Role.INSPECTOR)
+    media_id = upload(site, make_jpeg(), headers).json()["id"]
+    for _ in range(3):
+        site.client.get(f"/v1/media/{media_id}/content", headers=headers)
+    far = site.make_token(Role.ADMIN, area="county/other")
+    assert site.client.get(f"/v1/audit?media_id={media_id}", headers=far).json() == {"items": [], "next": None}
+    admin = site.make_token(Role.ADMIN, area="county")
+    first = site.client.get("/v1/audit?limit=2", headers=admin).json()
+    rest = site.client.get(f"/v1/audit?limit=2&after={first['next']}", headers=admin).json()
+    assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+    for statement in ("DELETE FROM audit", "UPDATE audit SET by = 'nobody'"):
+        with pytest.raises(psycopg.Error, match="never changed"), psycopg.connect(site.database.url) as connection:
+            connection.execute(statement)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -11,6 +10,8 @@ import numpy as np
 import pytest
 
 from domain.media import Detection, MediaFormat
+from tests.onnx_model import SIDE_PX, colour_cells
+from vision.detector import Sight
 from vision.detector_choice import Backend, BackendMissing, load_detector
 from vision.hazard import box_iou
 from vision.picture import Picture, load_picture
@@ -20,62 +21,6 @@ from vision.yolo_head import UnexpectedNetwork
 _ROOT: Final = Path(__file__).parents[3]
 _OWN_WEIGHTS: Final = _ROOT / "models" / "weights" / "siteproof-ppe.json"
 _SERVED: Final[tuple[Literal["openvino", "onnxruntime"], ...]] = ("openvino", "onnxruntime")
-_SIDE_PX: Final = 64
-_CELL_PX: Final = 16
-
-
-def _varint(value: int) -> bytes:
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
-
-
-def _field(number: int, value: int | str | bytes) -> bytes:
-    """One protobuf field; numbers are those of onnx.proto3 (ONNX 1.x, IR version 8)."""
-    if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
-    body = value.encode() if isinstance(value, str) else value
-    return _varint(number << 3 | 2) + _varint(len(body)) + body
-
-
-def _tensor(name: str, *, kind: int, dims: Sequence[int], raw: bytes) -> bytes:
-    return b"".join(_field(1, dim) for dim in dims) + _field(2, kind) + _field(8, name) + _field(9, raw)
-
-
-def _ints(name: str, values: Sequence[int]) -> bytes:
-    return _field(1, name) + b"".join(_field(8, value) for value in values) + _field(20, 7)
-
-
-def _node(kind: str, inputs: Sequence[str], output: str, *attributes: bytes) -> bytes:
-    given = b"".join(_field(1, name) for name in inputs)
-    return given + _field(2, output) + _field(4, kind) + b"".join(_field(5, attribute) for attribute in attributes)
-
-
-def _value(name: str, dims: Sequence[int]) -> bytes:
-    shape = b"".join(_field(1, _field(1, dim)) for dim in dims)
-    return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, shape)))
-
-
-def _colour_cells(side_px: int = _SIDE_PX) -> bytes:
-    """An ONNX file that sees colours: each cell of 16 x 16 px is an anchor, its scores its mean red, green and blue."""
-    cells = side_px // _CELL_PX
-    centres = [_CELL_PX // 2 + _CELL_PX * index for index in range(cells)]
-    rows = [[x for _ in centres for x in centres], [y for y in centres for _ in centres]]
-    rows += [[_CELL_PX] * cells**2] * 2
-    boxes = struct.pack(f"<{4 * cells**2}f", *(float(value) for row in rows for value in row))
-    axis = _field(1, "axis") + _field(3, 1) + _field(20, 2)
-    graph = (
-        _field(
-            1, _node("AveragePool", ["images"], "means", _ints("kernel_shape", [16, 16]), _ints("strides", [16, 16]))
-        )
-        + _field(1, _node("Reshape", ["means", "shape"], "scores"))
-        + _field(1, _node("Concat", ["boxes", "scores"], "output0", axis))
-        + _field(2, "colour_cells")
-        + _field(5, _tensor("shape", kind=7, dims=[3], raw=struct.pack("<3q", 1, 3, cells**2)))
-        + _field(5, _tensor("boxes", kind=1, dims=[1, 4, cells**2], raw=boxes))
-        + _field(11, _value("images", [1, 3, side_px, side_px]))
-        + _field(12, _value("output0", [1, 7, cells**2]))
-    )
-    return _field(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _field(2, 13))
 
 
 def _write(folder: Path, weights: bytes, **changes: Any) -> Path:  # noqa: ANN401 - JSON
@@ -86,7 +31,7 @@ def _write(folder: Path, weights: bytes, **changes: Any) -> Path:  # noqa: ANN40
         "file": "cells.onnx",
         "sha256": hashlib.sha256(weights).hexdigest(),
         "format": "onnx",
-        "input_size_px": _SIDE_PX,
+        "input_size_px": SIDE_PX,
         "classes": ["red", "green", "blue"],
         "thresholds": {"red": 0.5, "green": 0.5, "blue": 0.9},
         "licence": "AGPL-3.0-or-later",
@@ -108,8 +53,8 @@ def _scene(width_px: int, height_px: int) -> Picture:
 @pytest.mark.parametrize("backend", _SERVED)
 def test_detect__cells_of_colour(tmp_path: Path, backend: Backend) -> None:
     """Classes, scores and boxes are those of the scene, mapped back through letterbox and reduced decoding."""
-    detector = load_detector(_write(tmp_path, _colour_cells()), backend=backend, threads=1)
-    seen = detector.detect(_scene(512, 256))
+    detector = load_detector(_write(tmp_path, colour_cells()), backend=backend, threads=1)
+    seen = detector.look(_scene(512, 256)).detections
     # 128 x 64 goes into 64 x 64 at one half, from y = 16; the original is 4 times as large: 8 px a pixel of the square.
     # Red 255 / 255 = 1, green 153 / 255 = 0.6, blue 204 / 255 = 0.8 stays below its threshold of 0.9.
     assert [item.label for item in seen] == ["red", "green"]
@@ -122,21 +67,21 @@ def test_detect__cells_of_colour(tmp_path: Path, backend: Backend) -> None:
 @pytest.mark.parametrize("backend", _SERVED)
 def test_detect__minimum_score_for_all(tmp_path: Path, backend: Backend) -> None:
     """A minimum score replaces the manifest's thresholds: blue's 0.8 counts at 0.7, green's 0.6 does not."""
-    detector = load_detector(_write(tmp_path, _colour_cells()), backend=backend, min_score=0.7)
-    assert [item.label for item in detector.detect(_scene(128, 64))] == ["red", "blue"]
+    detector = load_detector(_write(tmp_path, colour_cells()), backend=backend, min_score=0.7)
+    assert [item.label for item in detector.look(_scene(128, 64)).detections] == ["red", "blue"]
 
 
 @pytest.mark.parametrize("backend", _SERVED)
 def test_detect__black_picture(tmp_path: Path, backend: Backend) -> None:
     """Nothing to see gives an empty list."""
-    detector = load_detector(_write(tmp_path, _colour_cells()), backend=backend)
-    assert detector.detect(Picture(np.zeros((50, 30, 3), np.uint8), width_px=30, height_px=50)) == []
+    detector = load_detector(_write(tmp_path, colour_cells()), backend=backend)
+    assert detector.look(Picture(np.zeros((50, 30, 3), np.uint8), width_px=30, height_px=50)) == Sight(())
 
 
 @pytest.mark.parametrize("backend", _SERVED)
 def test_load_detector__other_weights(tmp_path: Path, backend: Backend) -> None:
     """One changed byte is enough to refuse the weights."""
-    manifest = _write(tmp_path, _colour_cells())
+    manifest = _write(tmp_path, colour_cells())
     weights = tmp_path / "cells.onnx"
     weights.write_bytes(weights.read_bytes() + b"\x00")
     with pytest.raises(WeightsMismatch):
@@ -144,7 +89,7 @@ def test_load_detector__other_weights(tmp_path: Path, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("backend", _SERVED)
-@pytest.mark.parametrize("weights", [b"", b"no network at all", _colour_cells(96)])
+@pytest.mark.parametrize("weights", [b"", b"no network at all", colour_cells(96)])
 def test_load_detector__no_such_network(tmp_path: Path, backend: Backend, weights: bytes) -> None:
     """What is no ONNX, or takes another size than the manifest says, is refused at once."""
     with pytest.raises(UnexpectedNetwork):
@@ -154,15 +99,15 @@ def test_load_detector__no_such_network(tmp_path: Path, backend: Backend, weight
 @pytest.mark.parametrize("backend", _SERVED)
 def test_detect__more_classes_than_the_network(tmp_path: Path, backend: Backend) -> None:
     """A manifest of four classes does not fit a head of three."""
-    manifest = _write(tmp_path, _colour_cells(), classes=["red", "green", "blue", "cone"])
+    manifest = _write(tmp_path, colour_cells(), classes=["red", "green", "blue", "cone"])
     with pytest.raises(UnexpectedNetwork):
-        load_detector(manifest, backend=backend).detect(_scene(128, 64))
+        load_detector(manifest, backend=backend).look(_scene(128, 64))
 
 
 def test_load_detector__automatic(tmp_path: Path) -> None:
     """OpenVINO is taken where it is installed; its cache folder fills."""
     cache = tmp_path / "cache"
-    detector = load_detector(_write(tmp_path, _colour_cells()), cache_dir=cache)
+    detector = load_detector(_write(tmp_path, colour_cells()), cache_dir=cache)
     assert detector.model_name == "cells 1 openvino"
     assert list(cache.iterdir())
 
@@ -199,7 +144,7 @@ def test_detect__own_weights_alike_on_both() -> None:
     compared = 0
     for path in sorted((_ROOT / "sample_media").glob("*.jpg"))[:4]:
         picture = load_picture(path, media_format=MediaFormat.JPEG, max_side_px=1280)
-        first, second = (detector.detect(picture) for detector in detectors)
+        first, second = (detector.look(picture).detections for detector in detectors)
         for ours, theirs in ((first, second), (second, first)):
             for seen in ours:
                 if seen.score >= thresholds[seen.label] + 0.1:
