@@ -1,9 +1,10 @@
 """The worker judges by the project's rules and cameras, and tells a thing once within its cooldown."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from storage.media_store import DiskMediaStore
 from storage.project import put_project
 from storage.token import create_token
 from tests.pictures import make_jpeg
+from vision.detector import Sight
 from vision.picture import Picture
 
 PERSON = Detection("person", 0.9, (100.0, 60.0, 160.0, 210.0))
@@ -39,15 +41,16 @@ class ScriptedDetector:
     """A detector that sees what the test says."""
 
     model_name = "scripted 1"
+    model_hashes: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         """See one person with a bare head until told otherwise."""
         self.seen: Sequence[Detection] = (PERSON, BARE_HEAD)
 
-    def detect(self, picture: Picture) -> list[Detection]:
+    def look(self, picture: Picture) -> Sight:
         """What was said."""
         assert picture.width_px == 320
-        return list(self.seen)
+        return Sight(tuple(self.seen))
 
 
 class Site:

@@ -51,6 +51,7 @@ def make_medium(verdicts: dict[str, str] | None = None, **changes: object) -> Me
         "model": None,
         "attempts": 1,
         "failure": None,
+        "model_hashes": {},
     }
     return Medium(**(fields | changes))
 
