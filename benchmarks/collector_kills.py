@@ -38,7 +38,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from psycopg import sql
 
-from benchmarks.collector import PROJECT, START, can_connect, find_free_port, split_url, wait_until
+from benchmarks.collector_stage import PROJECT, START, can_connect, find_free_port, split_url, wait_until
 from domain.project import ProjectClass, ProjectKind
 from domain.sensor import AlarmLevel, SensorKind
 from iot.mosquitto_configuration import write_mosquitto_configuration

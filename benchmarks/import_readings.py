@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.collector import START, Row, Stopwatch, Took, empty, make_database
+from benchmarks.collector_stage import START, Row, Stopwatch, Took, empty, make_database
 from iot.batch import SensorDirectory
 from iot.logger_file import TableFile, list_table_files
 from iot.logger_import import CHUNK_READINGS, ImportResult, import_file
