@@ -9,7 +9,7 @@ import { MESSAGES } from "./messages";
 import { compareFindings, passes, readFilter, START_FILTER, writeFilter, type Filter } from "./ordering";
 import { walkPages } from "./paging";
 import { addressOfIssue, readPlace } from "./place";
-import { makePlot } from "./plot";
+import { chooseGap, makePlot } from "./plot";
 import { readTokenOfHash } from "./session";
 import { findLevel } from "./side";
 import { chooseWindow } from "./sensor-plot";
@@ -239,6 +239,13 @@ describe("plot", () => {
   it("shows a gap as a gap", () => {
     const plot = makePlot([bucket(0, 1), bucket(1, 1), bucket(5, 1), bucket(6, 1)], [], frame);
     expect(plot?.line.match(/M/g)).toHaveLength(2);
+  });
+
+  it("takes three times the gauge's own pace for a gap, so that hourly readings are a line", () => {
+    const hours = [0, 60, 120, 180, 600].map((minute) => bucket(minute, 1));
+    expect(chooseGap(hours, 5 * 60_000)).toBe(180 * 60_000);
+    expect(chooseGap([bucket(0, 1), bucket(1, 1), bucket(2, 1)], 5 * 60_000)).toBe(5 * 60_000);
+    expect(chooseGap([], 5 * 60_000)).toBe(5 * 60_000);
   });
 
   it("keeps the limits in view", () => {

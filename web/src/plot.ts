@@ -51,6 +51,13 @@ export function makePlot(buckets: readonly Bucket[], limits: readonly number[], 
   };
 }
 
+/** From which distance on two readings are a gap: three times the gauge's own pace, and never less than `least`. [ms] */
+export function chooseGap(buckets: readonly Bucket[], least: number): number {
+  const moments = buckets.map((each) => Date.parse(each.t));
+  const paces = moments.slice(1).map((moment, place) => moment - (moments[place] ?? moment)).sort((a, b) => a - b);
+  return Math.max(least, 3 * (paces[Math.floor(paces.length / 2)] ?? 0));
+}
+
 function splitAtGaps(buckets: readonly Bucket[], gap: number): Bucket[][] {
   const runs: Bucket[][] = [];
   let before = Number.NEGATIVE_INFINITY;

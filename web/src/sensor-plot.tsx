@@ -5,14 +5,14 @@ import { useEffect, useState } from "preact/hooks";
 import { isAbort } from "./client";
 import { formatTime, formatWithin } from "./format";
 import { t } from "./language";
-import { makePlot } from "./plot";
+import { chooseGap, makePlot } from "./plot";
 import type { Site } from "./site";
 import type { Bucket, Finding } from "./wire";
 
 const WIDTH = 256;
 const HEIGHT = 132;
 const SPAN_MS = 6 * 3_600_000;
-const GAP_MS = 5 * 60_000;
+const LEAST_GAP_MS = 5 * 60_000;
 const AGAIN_MS = 30_000;
 
 /** Six hours that end now, or three hours after a finding that is older. [ms] */
@@ -47,7 +47,8 @@ export function SensorPlot({ site, finding, near }: { site: Site; finding: Findi
   const limits = (sensor?.alarms ?? []).flatMap(({ level, above, below }) =>
     [above, below].flatMap((value) => (value === null ? [] : [{ level, value }])),
   );
-  const plot = makePlot(buckets, limits.map((each) => each.value), { width: WIDTH, height: HEIGHT, gap: GAP_MS, ...window });
+  const frame = { width: WIDTH, height: HEIGHT, gap: chooseGap(buckets, LEAST_GAP_MS), ...window };
+  const plot = makePlot(buckets, limits.map((each) => each.value), frame);
   if (plot === null) return <span class="picture-wait">{t("sensor.no_readings")}</span>;
   const zone = site.zoneOf(finding.project_id);
   const [from, to] = [window.from, window.to].map((each) => formatTime(new Date(each).toISOString(), zone, { date: false }));
