@@ -165,7 +165,7 @@ def read_views(data: Path) -> list[TrueView]:
 
 def detect_all(views: Sequence[TrueView], detector: Detector) -> list[list[Detection]]:
     """What the detector sees in each picture."""
-    return [detector.look(_load(view)).detections for view in views]
+    return [list(detector.look(_load(view)).detections) for view in views]
 
 
 def score_decisions(
