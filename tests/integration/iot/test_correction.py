@@ -18,7 +18,7 @@ from iot.settlement_record import TemperatureNotFitted
 from iot.units import InvalidUnit
 from storage.database import Database
 from storage.errors import UnknownSensorReference
-from storage.reading import bucket_readings, list_readings
+from storage.reading import bucket_readings, list_readings, refresh_aggregates
 from storage.sensor import find_sensor_entry, list_calibration_versions
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -222,6 +222,7 @@ def test_register__coefficient_fitted_from_a_reference_period(registered: Databa
     publish(
         registered, "p1", *((h, 3 + 0.1 * (c - 20) + noise.gauss(0, 0.02)) for h, c in zip(hours, celsius, strict=True))
     )
+    refresh_aggregates(registered.url)  # TimescaleDB shows late hours with its next refresh only
     fit = {"from": START.isoformat(), "to": (START + 240 * HOUR).isoformat()}
     for _ in range(2):  # the second time it is known
         put(registered, "p1", calibration={"temperature": {"sensor_id": "t1", "fit": fit}})
