@@ -619,6 +619,19 @@ class LatestView(ReadingView):
     stale_since: datetime | None
 
 
+class SensorLatestView(Shape):
+    """A sensor with its newest reading; without `t`, `v` and `q` where it never said anything."""
+
+    sensor_id: str
+    project_id: str
+    kind: str
+    unit: str
+    t: datetime | None
+    v: float | None
+    q: str | None
+    stale_since: datetime | None
+
+
 class BucketView(Shape):
     """What a sensor said within one bucket of time."""
 

@@ -27,17 +27,18 @@ from api.schemas import (
     LatestView,
     ReadingView,
     SensorBody,
+    SensorLatestView,
     SensorView,
 )
 from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.errors import NotFound
 from domain.identifier import require_caller_id
-from domain.sensor import Sensor
+from domain.sensor import Reading, Sensor
 from geofence.position import parse_position
 from iot.alarm_level import parse_alarms
 from iot.registration import register, replace_instrument
-from iot.sparkplug_session import find_stale_since
+from iot.sparkplug_session import find_stale_since, list_stale
 from storage.database import Connection
 from storage.page import InvalidCursor, decode_cursor, encode_cursor
 from storage.project import find_project, lock_project
@@ -46,6 +47,8 @@ from storage.sensor import SensorEntry, find_sensor, find_sensor_entry, list_cal
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["sensors"])
 READERS = EVERYBODY - {Role.FIELD}
+MOST_LATEST: Final = 5000
+"""Sensors in one page of the newest readings: a county's wall of them in a few requests."""
 _CURSOR_ORIGIN: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -203,6 +206,44 @@ def get_latest_route(asker: Annotated[Asker[Sensor], Depends(Allowed(READERS, se
             raise NoReading("the sensor has not said anything yet")
         stale_since = find_stale_since(connection, project_id=sensor.project_id, sensor_id=sensor.id)
     return LatestView(t=reading.t, v=reading.v, q=reading.q, stale_since=stale_since)
+
+
+@router.get("/latest")
+def list_latest_route(
+    asker: Annotated[Asker[None], Depends(Allowed(READERS, see_nothing))],
+    after: After = None,
+    project_id: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, description=f"at most {MOST_LATEST}; more is lowered to it")] = MOST_LATEST,
+) -> Collection[SensorLatestView]:
+    """The newest reading of every sensor within sight, silent ones among them, in the order of their making."""
+    principal = asker.principal
+    with asker.transaction() as connection:
+        page = list_sensors(
+            connection,
+            area=principal.area,
+            token_project_id=principal.project_id,
+            project_id=project_id,
+            after=after,
+            limit=min(limit, MOST_LATEST),
+        )
+        newest = latest_readings(connection, sensor_ids=[each.id for each in page.items])
+        stale = {each: list_stale(connection, project_id=each) for each in {sensor.project_id for sensor in page.items}}
+    return make_collection(
+        page, [_latest_of(each, newest.get(each.id), stale[each.project_id].get(each.id)) for each in page.items]
+    )
+
+
+def _latest_of(sensor: Sensor, reading: Reading | None, stale_since: datetime | None) -> SensorLatestView:
+    return SensorLatestView(
+        sensor_id=sensor.id,
+        project_id=sensor.project_id,
+        kind=sensor.kind,
+        unit=sensor.unit,
+        t=None if reading is None else reading.t,
+        v=None if reading is None else reading.v,
+        q=None if reading is None else reading.q,
+        stale_since=stale_since,
+    )
 
 
 def get_entry(connection: Connection, sensor_id: str) -> SensorEntry:

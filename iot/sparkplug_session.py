@@ -226,14 +226,31 @@ def find_stale_since(connection: Connection, *, project_id: str, sensor_id: str)
     Returns:
         None where one of them is online, and where no birth has ever named the sensor: then nothing is known of it.
     """
-    speaking = [
-        source
-        for source in list_sparkplug_sources(connection, project_id=project_id)
-        if any(sensor_id in list_candidates(each.name or "", _topic(source.key)) for each in source.metrics or ())
-    ]
-    if not speaking or any(each.is_online for each in speaking):
-        return None
-    return max(each.since for each in speaking)
+    return list_stale(connection, project_id=project_id).get(sensor_id)
+
+
+def list_stale(connection: Connection, *, project_id: str) -> dict[str, datetime]:
+    """Of a project, the sensors for which everything that may speak is offline, and since when.
+
+    Args:
+        connection: of the caller's transaction.
+        project_id: of the sensors.
+
+    Returns:
+        By the id that a birth named; there need not be a sensor of it.
+    """
+    speaking: dict[str, list[SparkplugSource]] = {}
+    for source in list_sparkplug_sources(connection, project_id=project_id):
+        topic = _topic(source.key)
+        for sensor_id in {
+            each for metric in source.metrics or () for each in list_candidates(metric.name or "", topic)
+        }:
+            speaking.setdefault(sensor_id, []).append(source)
+    return {
+        sensor_id: max(each.since for each in sources)
+        for sensor_id, sources in speaking.items()
+        if not any(each.is_online for each in sources)
+    }
 
 
 def _topic(key: SourceKey) -> SparkplugTopic:

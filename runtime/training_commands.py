@@ -11,7 +11,8 @@ import click
 from domain.errors import Unavailable
 
 if TYPE_CHECKING:
-    from vision.training.evaluation import Evaluation
+    from vision.training.evaluation import ClassScore
+    from vision.training.measured import CloserLook
     from vision.training.sources import PartlyLabelled
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,7 +58,7 @@ def _share_options(command: F) -> F:
 @click.option("--start-from", type=_FILE, help="A checkpoint (.pt) or an exported model (.onnx) to go on from.")
 @click.option("--limit-s", type=float, help="Stop after so long [s]; the last epoch is then not whole.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--half/--no-half", default=True, show_default=True, help="bfloat16 where the processor has it.")
+@click.option("--half/--no-half", default=None, help="bfloat16; without either, where the processor has it.")
 def train(*, partly_labelled: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - handed on as they came
     """Fine-tune the detector; a checkpoint after each epoch."""
     _prepare()
@@ -73,10 +74,24 @@ def train(*, partly_labelled: tuple[str, ...], **given: Any) -> None:  # noqa: A
 @click.command()
 @_share_options
 @click.option("--weights", type=_FILE, required=True, help="A checkpoint (.pt) or an exported model (.onnx).")
-def evaluate(*, weights: Path, data: Path, image_size: int, partly_labelled: tuple[str, ...], threads: int) -> None:
-    """Measure weights on pictures that training never touched, class by class."""
+@click.option(
+    "--sheets", type=click.Path(path_type=Path, file_okay=False), help="Folder for the best, worst, random pictures."
+)
+def evaluate(
+    *,
+    weights: Path,
+    data: Path,
+    image_size: int,
+    partly_labelled: tuple[str, ...],
+    threads: int,
+    sheets: Path | None,
+) -> None:
+    """Measure weights on pictures that training never touched, class by class and by size."""
     _prepare()
-    from vision.training.evaluation import evaluate as run  # noqa: PLC0415 - needs the extra
+    from vision.training.contact_sheet import write_contact_sheets  # noqa: PLC0415 - needs the extra
+    from vision.training.evaluation import evaluate as run  # noqa: PLC0415 - the same
+    from vision.training.measured import measure_closer  # noqa: PLC0415 - the same
+    from vision.training.sources import read_class_names  # noqa: PLC0415 - the same
 
     evaluations = run(
         weights=weights,
@@ -86,7 +101,10 @@ def evaluate(*, weights: Path, data: Path, image_size: int, partly_labelled: tup
         threads=threads,
     )
     for name, evaluation in evaluations.items():
-        click.echo(format_evaluation(name, evaluation))
+        click.echo(format_evaluation(name, measure_closer(evaluation, image_size=image_size)))
+        if sheets is not None:
+            for path in write_contact_sheets(evaluation, classes=read_class_names(data), folder=sheets, name=name):
+                click.echo(f"  wrote {path}")
 
 
 @click.command()
@@ -105,14 +123,32 @@ def export(*, partly_labelled: tuple[str, ...], **given: Any) -> None:  # noqa: 
     click.echo(f"wrote {manifest}")
 
 
-def format_evaluation(name: str, evaluation: "Evaluation") -> str:
-    """A table by class, with how many pictures and boxes stand behind each figure."""
-    rows = [f"{name}: {evaluation.pictures} pictures", f"  {'class':<14}{'boxes':>7}{'AP50':>8}{'AP50-95':>9}"]
-    rows += [
-        f"  {score.name:<14}{score.instances:>7}{score.ap50:>8.3f}{score.ap50_95:>9.3f}" for score in evaluation.classes
+def format_evaluation(name: str, measured: "CloserLook") -> str:
+    """A table by class, with how many boxes stand behind each figure, the interval of its luck, and by size."""
+    evaluation = measured.evaluation
+    sizes = "".join(f"{size:>15}" for size in measured.sizes)
+    rows = [
+        f"{name}: {evaluation.pictures} pictures",
+        f"  {'class':<14}{'boxes':>7}{'AP50':>8}{'95 % interval':>17}{'AP50-95':>9}{'ECE':>7}{sizes}",
     ]
-    rows.append(f"  {'mean':<14}{'':>7}{evaluation.map50:>8.3f}{evaluation.map50_95:>9.3f}")
+    rows += [_format_class(score, measured) for score in evaluation.classes]
+    rows.append(f"  {'mean':<14}{'':>7}{evaluation.map50:>8.3f}{'':>17}{evaluation.map50_95:>9.3f}")
     return "\n".join(rows)
+
+
+def _format_class(score: "ClassScore", measured: "CloserLook") -> str:
+    low, high = measured.interval_by_class[score.name]
+    sizes = "".join(f"{_format_size(measured, size, score.name):>15}" for size in measured.sizes)
+    error = measured.calibration_error_by_class[score.name]
+    return (
+        f"  {score.name:<14}{score.instances:>7}{score.ap50:>8.3f}{f'{low:.3f} to {high:.3f}':>17}"
+        f"{score.ap50_95:>9.3f}{error:>7.2f}{sizes}"
+    )
+
+
+def _format_size(measured: "CloserLook", size: str, name: str) -> str:
+    instances, ap50 = measured.by_size(size, name)
+    return f"{ap50:.2f} of {instances}" if instances else "-"
 
 
 def _parse_sources(texts: tuple[str, ...]) -> "list[PartlyLabelled]":

@@ -25,7 +25,15 @@ from vision.training.evaluation import ExportedSizeError, evaluate
 from vision.training.export import ExportSizeError, export, write_onnx
 from vision.training.model_card import ProvenanceMalformedError, read_provenance
 from vision.training.sources import LabelledPicture, PartlyLabelled, list_pictures
-from vision.training.trainer import EpochReport, TrainingArgumentError, _Pictures, _Plan, fill_from_teacher, train
+from vision.training.trainer import (
+    EpochReport,
+    TrainingArgumentError,
+    _Pictures,
+    _Plan,
+    fill_from_teacher,
+    has_bfloat16,
+    train,
+)
 from vision.weights import load_manifest, verify_weights
 
 CLASSES = ("person", "hardhat", "no_hardhat")
@@ -333,3 +341,12 @@ def test_pictures__with_a_dismissed_box__teach_its_absence_and_no_box(tmp_path: 
     assert known.shape == (1, 84, 3)
     assert known[0, :, :2].sum() == 0
     assert 0 < known[0, :, 2].sum() < 84
+
+
+def test_has_bfloat16__by_the_processors_units() -> None:
+    """AVX2 alone would emulate it, ten times slower; AMX, AVX-512 BF16 and Arm's BF16 do it themselves."""
+    assert not has_bfloat16({"avx2": True, "avx512_bf16": False, "amx_bf16": False})
+    assert has_bfloat16({"avx2": True, "amx_bf16": True})
+    assert has_bfloat16({"avx512_bf16": True})
+    assert has_bfloat16({"bf16": True})
+    assert not has_bfloat16({})

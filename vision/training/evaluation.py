@@ -50,6 +50,7 @@ class ClassScore:
 
     Attributes:
         name: the class.
+        class_id: its id.
         pictures: pictures in which it is labelled.
         instances: its boxes.
         ap50: average precision at IoU 0.50, 0 to 1.
@@ -57,6 +58,7 @@ class ClassScore:
     """
 
     name: str
+    class_id: int
     pictures: int
     instances: int
     ap50: float
@@ -79,6 +81,36 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureMatches:
+    """One picture's detections beside its labels.
+
+    Attributes:
+        picture: the picture.
+        size_px: its width and height. [px]
+        detections: (N, 6) float64, best first: x_min, y_min, x_max, y_max in its pixels [px], score, class id; classes
+            that its source does not label are left out.
+        right: (N, 10), by IoU threshold.
+        truth_boxes: (M, 4) float32, its labelled boxes as x_min, y_min, x_max, y_max. [px]
+    """
+
+    picture: LabelledPicture
+    size_px: tuple[int, int]
+    detections: FloatArray
+    right: npt.NDArray[np.bool_]
+    truth_boxes: npt.NDArray[np.float32]
+
+    @property
+    def scores(self) -> FloatArray:
+        """(N,) the detections' scores, 0 to 1."""
+        return self.detections[:, 4]
+
+    @property
+    def class_ids(self) -> npt.NDArray[np.int64]:
+        """(N,) the detections' class ids."""
+        return self.detections[:, 5].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What was measured on a set of pictures.
 
@@ -86,11 +118,13 @@ class Evaluation:
         pictures: how many pictures.
         classes: by class, those with at least one box.
         matches: by class name, to choose thresholds from.
+        rows: picture by picture.
     """
 
     pictures: int
     classes: tuple[ClassScore, ...]
     matches: dict[str, Matches]
+    rows: tuple[PictureMatches, ...] = ()
 
     @property
     def map50(self) -> float:
@@ -199,17 +233,18 @@ def evaluate_scorer(
         classes: names in the order of their ids.
         image_size: S. [px]
     """
-    rows = [_match_picture(scorer, picture=picture, image_size=image_size) for picture in pictures]
-    right = np.concatenate([row[0] for row in rows] or [np.zeros((0, len(IOU_THRESHOLDS)), dtype=bool)])
-    scores = np.concatenate([row[1] for row in rows] or [np.zeros(0)])
-    class_ids = np.concatenate([row[2] for row in rows] or [np.zeros(0, dtype=np.int64)])
+    rows = tuple(_match_picture(scorer, picture=picture, image_size=image_size) for picture in pictures)
+    right = np.concatenate([row.right for row in rows] or [np.zeros((0, len(IOU_THRESHOLDS)), dtype=bool)])
+    scores = np.concatenate([row.scores for row in rows] or [np.zeros(0)])
+    class_ids = np.concatenate([row.class_ids for row in rows] or [np.zeros(0, dtype=np.int64)])
     truth = np.concatenate([picture.class_ids for picture in pictures] or [np.zeros(0, dtype=np.int64)])
-    averages = _average_precisions(right=right, scores=scores, class_ids=class_ids, truth=truth)
+    averages = average_precisions(right=right, scores=scores, class_ids=class_ids, truth=truth)
     return Evaluation(
         pictures=len(pictures),
         classes=tuple(
             ClassScore(
                 name=classes[class_id],
+                class_id=class_id,
                 pictures=sum(class_id in picture.class_ids for picture in pictures),
                 instances=int((truth == class_id).sum()),
                 ap50=float(average[0]),
@@ -225,6 +260,7 @@ def evaluate_scorer(
             )
             for class_id in averages
         },
+        rows=rows,
     )
 
 
@@ -285,26 +321,41 @@ def match(
     return right
 
 
-def _match_picture(
-    scorer: Scorer, *, picture: LabelledPicture, image_size: int
-) -> tuple[npt.NDArray[np.bool_], FloatArray, npt.NDArray[np.int64]]:
-    pixels = read_picture(picture.path)
-    detections = detect(scorer, picture=pixels, image_size=image_size)
-    detections = detections[np.isin(detections[:, 5], sorted(picture.known_classes))]
-    boxes = boxes_xyxy_px(picture, width_px=pixels.shape[1], height_px=pixels.shape[0])
-    right = match(detections=detections, truth_boxes=boxes, truth_ids=picture.class_ids)
-    return right, detections[:, 4], detections[:, 5].astype(np.int64)
-
-
-def _average_precisions(
+def average_precisions(
     *, right: npt.NDArray[np.bool_], scores: FloatArray, class_ids: npt.NDArray[np.int64], truth: npt.NDArray[np.int64]
 ) -> dict[int, FloatArray]:
+    """Average precision of each class that `truth` has, as ultralytics reckons it.
+
+    Args:
+        right: (N, K), whether each detection is right, by IoU threshold.
+        scores: (N,) the detections' scores.
+        class_ids: (N,) the detections' class ids.
+        truth: (M,) class ids of the boxes to be found.
+
+    Returns:
+        By class id (K,) float64 in 0 to 1; empty where nothing is to be found.
+    """
     if not len(truth):
         return {}
     if not len(scores):
-        return {int(class_id): np.zeros(len(IOU_THRESHOLDS)) for class_id in np.unique(truth)}
+        return {int(class_id): np.zeros(right.shape[1]) for class_id in np.unique(truth)}
     measured = ap_per_class(right, scores, class_ids, truth)
-    # ap_per_class gives the (classes, 10) precisions sixth and the class ids seventh.
+    # ap_per_class gives the (classes, K) precisions sixth and the class ids seventh.
     return {
         int(class_id): np.asarray(row, dtype=np.float64) for class_id, row in zip(measured[6], measured[5], strict=True)
     }
+
+
+def _match_picture(scorer: Scorer, *, picture: LabelledPicture, image_size: int) -> PictureMatches:
+    pixels = read_picture(picture.path)
+    detections = detect(scorer, picture=pixels, image_size=image_size)
+    detections = detections[np.isin(detections[:, 5], sorted(picture.known_classes))]
+    height_px, width_px = pixels.shape[:2]
+    boxes = boxes_xyxy_px(picture, width_px=width_px, height_px=height_px)
+    return PictureMatches(
+        picture=picture,
+        size_px=(width_px, height_px),
+        detections=detections,
+        right=match(detections=detections, truth_boxes=boxes, truth_ids=picture.class_ids),
+        truth_boxes=boxes,
+    )

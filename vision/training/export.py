@@ -17,8 +17,16 @@ from ultralytics.nn.tasks import DetectionModel
 from domain.errors import Invalid
 from vision.training.detector import load_averaged
 from vision.training.evaluation import evaluate
-from vision.training.model_card import LICENCE, ExportedModel, read_provenance, render_card, render_manifest
+from vision.training.model_card import (
+    LICENCE,
+    ExportedModel,
+    read_provenance,
+    reliability_file,
+    render_card,
+    render_manifest,
+)
 from vision.training.operating_point import choose_operating_points
+from vision.training.reliability import draw_reliability
 from vision.training.sources import PartlyLabelled
 
 OPSET = 17  # OpenVINO 2026 and ONNX Runtime 1.22 both take it whole
@@ -45,13 +53,13 @@ def export(
     version: str = "1",
     threads: int = 1,
 ) -> Path:
-    """Write `NAME.onnx`, `NAME.json` (manifest) and `NAME.md` (model card) of trained weights.
+    """Write `NAME.onnx`, `NAME.json` (manifest), `NAME.md` (model card) and its reliability diagram.
 
     Args:
         checkpoints: from `train`; of several the mean of the weights is exported.
         data: the folder trained on; its `val` is measured and the thresholds are chosen on it.
         provenance: JSON with what a person knows of the data and the run.
-        output: folder for the three files; made if it is not there.
+        output: folder for the files; made if it is not there.
         image_size: side of the exported input, a multiple of 32. [px]
         partly_labelled: as given to the training; their held-out pictures are measured too.
         name: of the model.
@@ -92,6 +100,7 @@ def export(
     manifest = output / f"{name}.json"
     manifest.write_text(render_manifest(exported), encoding="utf-8")
     (output / f"{name}.md").write_text(render_card(exported, provenance=known), encoding="utf-8")
+    draw_reliability(evaluations["val"].matches, path=output / reliability_file(name))
     return manifest
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from domain.errors import Invalid, NotFound
 from vision.training.evaluation import Evaluation, Matches
+from vision.training.measured import CloserLook, measure_closer
 from vision.training.operating_point import ACCUSING_BETA, ACCUSING_CLASSES, OperatingPoint, measure_at
 
 LICENCE = "AGPL-3.0-or-later"
@@ -153,7 +154,12 @@ def render_card(model: ExportedModel, *, provenance: Provenance) -> str:
         _bullets(provenance.training),
         "## Measured",
         _how_measured(model),
-        *[_evaluation_table(name, evaluation) for name, evaluation in model.evaluations.items()],
+        *[
+            _evaluation_table(name, measure_closer(evaluation, image_size=model.input_size_px))
+            for name, evaluation in model.evaluations.items()
+        ],
+        "## Scores",
+        _reliability(model),
         "## Operating thresholds",
         _operating_table(model),
         "## Known weaknesses",
@@ -166,7 +172,8 @@ def _how_measured(model: ExportedModel) -> str:
     return (
         f"All figures are of `{model.file}` itself, under ONNX Runtime at {model.input_size_px} px, "
         "letterboxed, non-maximum suppression at IoU 0.7 within each class. A class that a set does not label is not "
-        "measured on it."
+        "measured on it. The interval is the bootstrap's over whole pictures; sizes are those that the network sees, "
+        "the root of a box's area below 32 px, below 96 px, and larger, each as mAP50 of so many boxes."
     )
 
 
@@ -189,15 +196,51 @@ def _averaged(model: ExportedModel) -> str:
     return f" (the mean of {len(model.epochs)} runs' weights)" if len(model.epochs) > 1 else ""
 
 
-def _evaluation_table(name: str, evaluation: Evaluation) -> str:
+def _evaluation_table(name: str, look: CloserLook) -> str:
+    evaluation = look.evaluation
     rows = [
-        (score.name, score.pictures, score.instances, f"{score.ap50:.3f}", f"{score.ap50_95:.3f}")
+        (
+            score.name,
+            score.pictures,
+            score.instances,
+            f"{score.ap50:.3f}",
+            "{:.3f} to {:.3f}".format(*look.interval_by_class[score.name]),
+            f"{score.ap50_95:.3f}",
+            *[_of_size(look, size, score.name) for size in look.sizes],
+        )
         for score in evaluation.classes
     ]
     instances = sum(score.instances for score in evaluation.classes)
-    mean = ("**all**", evaluation.pictures, instances, f"**{evaluation.map50:.3f}**", f"**{evaluation.map50_95:.3f}**")
-    table = _table(("class", "pictures", "instances", "mAP50", "mAP50-95"), [*rows, mean])
-    return f"### {name} (n = {evaluation.pictures} pictures)\n\n{table}"
+    mean = (
+        "**all**",
+        evaluation.pictures,
+        instances,
+        f"**{evaluation.map50:.3f}**",
+        "",
+        f"**{evaluation.map50_95:.3f}**",
+        *[""] * len(look.sizes),
+    )
+    header = ("class", "pictures", "instances", "mAP50", "95 % interval", "mAP50-95", *look.sizes)
+    return f"### {name} (n = {evaluation.pictures} pictures)\n\n{_table(header, [*rows, mean])}"
+
+
+def _of_size(look: CloserLook, size: str, name: str) -> str:
+    instances, ap50 = look.by_size(size, name)
+    return f"{ap50:.2f} of {instances}" if instances else "-"
+
+
+def _reliability(model: ExportedModel) -> str:
+    return (
+        f"![Share of right detections by score, on val]({reliability_file(model.name)})\n\n"
+        "Each point holds the detections of a tenth of the scores from 0.1 up on `val`; on the line a score is the "
+        "share that is right. ECE is the mean distance from the line. The scores are the network's own; thresholds, "
+        "not scores, decide here."
+    )
+
+
+def reliability_file(name: str) -> str:
+    """The name of the reliability diagram beside a model's card."""
+    return f"{name}.reliability.svg"
 
 
 def _operating_table(model: ExportedModel) -> str:
@@ -236,7 +279,11 @@ def _measured(evaluation: Evaluation) -> dict[str, Any]:
         "map50": round(evaluation.map50, 4),
         "map50_95": round(evaluation.map50_95, 4),
         "classes": [
-            {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(score).items()}
+            {
+                key: round(value, 4) if isinstance(value, float) else value
+                for key, value in asdict(score).items()
+                if key != "class_id"
+            }
             for score in evaluation.classes
         ],
     }

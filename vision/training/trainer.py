@@ -48,6 +48,8 @@ _LAST_RATE_SHARE = 0.02
 _GRADIENT_NORM = 10.0
 _AVERAGE_DECAY = 0.998
 _STRIDE = 32
+# Of x86 (AVX-512 BF16, AMX) and of Arm (BF16), as torch names them.
+_BFLOAT16_UNITS = ("avx512_bf16", "amx_bf16", "bf16")
 # Sides of the batches as shares of the image size, so that things of all sizes are learnt.
 _SIDE_SHARES = (0.75, 0.875, 1.0, 1.125, 1.25)
 
@@ -141,7 +143,7 @@ def train(
     limit_s: float | None = None,
     seed: int = 0,
     threads: int = 1,
-    half: bool = True,
+    half: bool | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Path:
     """Train a detector of the data's classes and write a checkpoint after each epoch.
@@ -167,7 +169,8 @@ def train(
             epochs would take longer. [s]
         seed: of everything random; without a limit the same seed on the same machine gives the same weights.
         threads: of the computation.
-        half: compute in bfloat16 where it is safe (twice as quick on processors that have it).
+        half: compute in bfloat16 where it is safe; None where the processor has it, twice as quick there. Elsewhere it
+            is emulated: ten times slower than float32 (2026-11-25, one thread of a processor with AVX2 alone).
         on_epoch: called after each epoch.
 
     Returns:
@@ -190,6 +193,7 @@ def train(
     torch.set_num_threads(threads)
     output.mkdir(parents=True, exist_ok=True)
     classes = read_class_names(data)
+    half = has_bfloat16() if half is None else half
     teacher = build_coco_detector(warm_start)
     pictures, weights = _training_pictures(data=data, partly_labelled=partly_labelled, classes=classes)
     pictures = fill_from_teacher(pictures, scorer=model_scorer(teacher, half=half), classes=classes)
@@ -228,6 +232,16 @@ def train(
             if on_epoch is not None:
                 on_epoch(report)
     return checkpoint
+
+
+def has_bfloat16(capabilities: Mapping[str, object] | None = None) -> bool:
+    """Whether the processor multiplies bfloat16 itself.
+
+    Args:
+        capabilities: as `torch.cpu.get_capabilities()` names them; None for this machine's.
+    """
+    known = torch.cpu.get_capabilities() if capabilities is None else capabilities
+    return any(bool(known.get(name)) for name in _BFLOAT16_UNITS)
 
 
 def fill_from_teacher(

@@ -112,3 +112,26 @@ def test_get_latest__edge_node_offline(api: Api) -> None:
     assert find_stale_since() == "2026-07-01T00:00:07Z"
     come(8, "spBv1.0/p1/NBIRTH/gw", birth)
     assert find_stale_since() is None
+
+
+def test_list_latest__every_sensor_within_sight(api: Api) -> None:
+    """The newest by its own time, a silent sensor without one, page by page; another county sees none of it."""
+    api.put_project()
+    core = api.make_token(Role.CORE)
+    for name in ("s1", "s2", "s3"):
+        api.client.put(f"/v1/sensors/{name}", json=BODY, headers=core)
+    with api.database.transaction() as connection:
+        text = b'[{"t": "2026-07-01T01:00:00Z", "v": 2}, {"t": "2026-07-01T00:00:00Z", "v": 1}]'
+        message = read_message("siteproof/v1/p1/s1", text, arrived_at=START + timedelta(hours=2))
+        store_batch(connection, messages=[message], directory=SensorDirectory())
+    shown = api.client.get("/v1/latest?limit=2", headers=core).json()
+    assert [(each["sensor_id"], each["t"], each["v"]) for each in shown["items"]] == [
+        ("s1", "2026-07-01T01:00:00Z", 2.0),
+        ("s2", None, None),
+    ]
+    rest = api.client.get(f"/v1/latest?limit=2&after={shown['next']}", headers=core).json()
+    assert ([each["sensor_id"] for each in rest["items"]], rest["next"]) == (["s3"], None)
+    (first, *_others) = api.client.get("/v1/latest?project_id=p1", headers=core).json()["items"]
+    assert (first["kind"], first["unit"], first["q"], first["stale_since"]) == ("settlement", "mm", "good", None)
+    elsewhere = api.make_token(Role.INSPECTOR, area="elsewhere")
+    assert api.client.get("/v1/latest", headers=elsewhere).json() == {"items": [], "next": None}
