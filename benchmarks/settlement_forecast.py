@@ -200,15 +200,26 @@ def hold_against(
     law: Law,
     arguments: FloatArray,
     final_mm: float,
+    at_mean_mm: float = 0.0,
 ) -> Run:
-    """A forecast beside the truth and its peers."""
+    """A forecast beside the truth and its peers.
+
+    Args:
+        fit: the forecast.
+        times: (N,). [d]
+        values: (N,). [mm]
+        law: the true one.
+        arguments: (N,), of the law.
+        final_mm: the true final movement. [mm]
+        at_mean_mm: by how much the record's mean temperature moves the scale of the forecast. [mm]
+    """
     if fit is None:
         raise RuntimeError("the simulated record is too short")
     asaoka, line = fit_asaoka(times, values), fit_hyperbolic_line(times, values)
     return Run(
         law=law,
-        error=fit.final_mm.value / final_mm - 1,
-        covered=fit.final_mm.low <= final_mm <= fit.final_mm.high,
+        error=(fit.final_mm.value - at_mean_mm) / final_mm - 1,
+        covered=fit.final_mm.low <= final_mm + at_mean_mm <= fit.final_mm.high,
         width=(fit.final_mm.high - fit.final_mm.low) / final_mm,
         determined=fit.reason is ForecastReason.DETERMINED,
         limit=bound_within(law, arguments),
@@ -222,7 +233,7 @@ def simulate_kind(task: tuple[np.random.SeedSequence, Law, Kind, tuple[float, fl
     rng, law, kind = np.random.default_rng(task[0]), task[1], task[2]
     final_mm, times, arguments = draw_course(rng, law, days=task[3], per_day=PER_DAY, degree=kind.degree)
     values = final_mm * (DEGREES[law](arguments) + rng.normal(0, NOISE, times.size))
-    movement, celsius = draw_season(rng, times, kind)
+    movement, per_kelvin, celsius = draw_season(rng, times, kind)
     values += final_mm * movement
     kept = np.ones(times.size, dtype=np.bool_)
     if kind.faults:
@@ -236,20 +247,26 @@ def simulate_kind(task: tuple[np.random.SeedSequence, Law, Kind, tuple[float, fl
         temperature=(times, celsius + rng.normal(0, 0.1, times.size)) if kind.thermometer else None,
         events=[SettlementEvent(0.0)],
     )
-    return hold_against(analysis.consolidation, t, y, law=law, arguments=arguments[kept], final_mm=final_mm)
+    # What the coefficient tells is taken out around the record's mean temperature, at which the end is then meant.
+    at_mean = final_mm * per_kelvin * float(celsius[kept].mean()) if kind.thermometer else 0.0
+    fit = analysis.consolidation
+    return hold_against(fit, t, y, law=law, arguments=arguments[kept], final_mm=final_mm, at_mean_mm=at_mean)
 
 
-def draw_season(rng: np.random.Generator, times: FloatArray, kind: Kind) -> tuple[FloatArray, FloatArray]:
-    """(N,) movement by the temperature, by the final value, and (N,) the temperature [Cel]."""
+def draw_season(rng: np.random.Generator, times: FloatArray, kind: Kind) -> tuple[FloatArray, float, FloatArray]:
+    """(N,) movement by the temperature, by the final value; what of it the days show [1/K]; (N,) the temperature [Cel].
+
+    The temperature is that above the year's mean.
+    """
     year = YEARLY_K * np.cos(2 * math.pi * (times / 365.25 + rng.random()))
     knots = np.arange(0.0, times[-1] + 3, 3.0)
     days = DAILY_K * np.cos(2 * math.pi * (times + rng.random()))
     days += np.interp(times, knots, rng.normal(0, SPELL_K, knots.size))
     if kind.season is None:
-        return np.zeros_like(times), year + days
+        return np.zeros_like(times), 0.0, year + days
     size = math.exp(rng.uniform(*np.log(kind.season))) / YEARLY_K * rng.choice([-1.0, 1.0])
     deeper = math.exp(rng.uniform(*np.log(kind.deeper)))
-    return size * (year + days / deeper), year + days
+    return size * (year + days / deeper), size / deeper, year + days
 
 
 def print_row(name: str, runs: list[Run]) -> None:
