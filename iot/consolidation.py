@@ -12,8 +12,9 @@ reading these are assumed:
 - The value at the onset: anything, since part of a load's settlement comes at once.
 - The noise: normal, its size on a logarithmic scale, each reading's like its neighbour's by an unknown correlation
   between 0 and 1 (`settlement_statistics`).
+- The season: what `season` says of its size; its coefficients are normal around 0.
 
-For a law, a time constant and a correlation the rest is linear, so its probability and the final value's distribution
+For a law, a time constant, a correlation and a size of the season the rest is linear, so its probability and the final value's distribution
 have a closed form; the sum over a grid of them is the answer, and its quantiles are the interval. Creep after
 consolidation and a second load are not in it.
 """
