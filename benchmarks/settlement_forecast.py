@@ -5,10 +5,11 @@ Forecast. Truth: in equal parts Terzaghi's series, an exponential and a hyperbol
 load and ends at 60 % consolidation. Wanted: the final value within 10 % in 90 % of the runs, and in 93 to 97 % within
 the 95 % interval. Hours are how storage hands an automatic gauge's record to the analysis; days are levelled by hand.
 
-Kinds. The same laws, every four hours and through the whole analysis (outliers, steps, thermal movement, forecast), with a
-season that moves the point by 1 to 5 % of the final value either way, weather and days, spikes of ten times the noise
-and two gaps. Wanted of each: of the forecasts that are relied on some 5 % or fewer have the truth outside their interval.
-The truth is the final value at the record's mean temperature where a thermometer is read along, which is what is told.
+Kinds. The same laws, every four hours and through the whole analysis (outliers, steps, thermal movement, forecast),
+with a season that moves the point by 1 to 5 % of the final value either way, weather and days, spikes of ten times the
+noise and two gaps. Wanted of each: of the forecasts that are relied on, 5 % or fewer have the truth outside their
+interval. The truth is the final value at the record's mean temperature where a thermometer is read along, which is what
+is told.
 
 Peers: Asaoka's and the hyperbolic construction on the same records. The limit is what no method without a bias can
 pass: the Cramer-Rao bound of the final value, even if the law were known, as the share of runs that such a method gets

@@ -14,9 +14,9 @@ reading these are assumed:
   between 0 and 1 (`settlement_statistics`).
 - The season: what `season` says of its size; its coefficients are normal around 0.
 
-For a law, a time constant, a correlation and a size of the season the rest is linear, so its probability and the final value's distribution
-have a closed form; the sum over a grid of them is the answer, and its quantiles are the interval. Creep after
-consolidation and a second load are not in it.
+For a law, a time constant, a correlation and a size of the season the rest is linear, so its probability and the final
+value's distribution have a closed form; the sum over a grid of them is the answer, and its quantiles are the interval.
+Creep after consolidation and a second load are not in it.
 """
 
 import math
