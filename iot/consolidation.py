@@ -12,10 +12,11 @@ reading these are assumed:
 - The value at the onset: anything, since part of a load's settlement comes at once.
 - The noise: normal, its size on a logarithmic scale, each reading's like its neighbour's by an unknown correlation
   between 0 and 1 (`settlement_statistics`).
+- The season: what `season` says of its size; its coefficients are normal around 0.
 
-For a law, a time constant and a correlation the rest is linear, so its probability and the final value's distribution
-have a closed form; the sum over a grid of them is the answer, and its quantiles are the interval. Creep after
-consolidation and a second load are not in it.
+For a law, a time constant, a correlation and a size of the season the rest is linear, so its probability and the final
+value's distribution have a closed form; the sum over a grid of them is the answer, and its quantiles are the interval.
+Creep after consolidation and a second load are not in it.
 """
 
 import math
@@ -27,6 +28,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from domain.errors import Invalid
+from iot.season import Season, no_season
 from iot.settlement_statistics import (
     CORRELATION_PRIOR,
     CORRELATIONS,
@@ -55,11 +57,11 @@ _FIRST_GRID: Final = (
     math.log(1e3),
 )  # time constants as shares of the record; U is then 1 or below 0.04
 _NEGLIGIBLE: Final = 15.0  # e^-15 of the best weight
-_KEPT_LOG: Final = math.log(1e-6)  # of the best weight
+_NEGLECTED: Final = 1e-4  # of the weight
 _MAX_CORRELATION: Final = 0.9
 _SURE: Final = 3.0
 WITHIN: Final = 0.10  # of the final movement: what a forecast has to be right by
-MAX_WIDTH: Final = 0.5  # of the interval, by the final movement: 25 % either way; more is no figure to build on
+MAX_REACH: Final = 0.25  # of the interval to either side, by the final movement; more is no figure to build on
 _AS_LIKELY: Final = 0.01
 _RATIO_STEP: Final = 0.005
 _LEAST_RATIO: Final = -0.5  # logarithms of the final movement over that of the last reading: noise may exceed it,
@@ -83,8 +85,8 @@ class Law(StrEnum):
 class ForecastReason(StrEnum):
     """What may be said of the final value, or why nothing.
 
-    TOO_EARLY: less than a fifth of the movement may have happened. WIDE: the interval is wider than half the movement.
-    POOR_FIT: what the laws leave wanders, as of a second load or creep.
+    TOO_EARLY: less than a fifth of the movement may have happened. WIDE: the interval reaches further than
+    a quarter of the movement. POOR_FIT: what the laws leave wanders, as of a second load or creep.
     """
 
     DETERMINED = "forecast.determined"
@@ -272,17 +274,8 @@ def require_record(times: FloatArray, values: FloatArray) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Moments:
-    """Sums over whitened readings, each (P,): of ones, of ones and values, of values."""
-
-    ones: FloatArray
-    ones_values: FloatArray
-    values: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Grid:
-    """A law on time constants: (T, P) arrays over time constant and correlation."""
+    """A law on time constants: (T, C) arrays over time constant and case of noise and season."""
 
     log_weights: FloatArray
     onset: FloatArray
@@ -291,51 +284,84 @@ class _Grid:
 
 
 class _Whitened:
-    """Inner products of whitened vectors for every correlation at once, as products with (N, P) weights."""
+    """Sums over whitened vectors for every case of the noise and the season at once.
 
-    def __init__(self, elapsed: FloatArray, values: FloatArray) -> None:
-        rho, self.log_determinants = correlation_steps(elapsed)
-        inverse = 1 / (1 - rho**2)
-        self._own, self._cross = inverse.T, (rho * inverse).T
-        self._before = (rho**2 * inverse).T
+    A case is a pair of a case of the season (M) and a correlation of the noise (P): C = M * P, the season's first.
+    """
+
+    def __init__(self, elapsed: FloatArray, values: FloatArray, season: Season) -> None:
+        rho, log_determinants = correlation_steps(elapsed)
+        # The inverse of the noise's covariance has three diagonals: (N, P) and (N - 1, P).
+        inverse = 1 / (1 - rho.T**2)
+        self._own = np.pad(inverse, ((1, 0), (0, 0)), constant_values=1.0)
+        self._own[:-1] += rho.T**2 * inverse
+        self._cross = rho.T * inverse
         # Far from 0, sums of squares would lose the movement's digits.
         self._level = float(values.mean())
-        self._values, self._ones = values - self._level, np.ones_like(values)
         self.count = values.size
-        self.moments = _Moments(
-            self.product(self._ones, self._ones),
-            self.product(self._ones, self._values),
-            self.product(self._values, self._values),
-        )
+        beside = np.concatenate([np.ones((1, values.size)), season.columns.T])
+        self._project(np.concatenate([beside, values[None] - self._level]))
+        self._regress(beside, season.deviations_mm / (noise_scale(values) or 1.0))
+        cases = np.log(season.shares)[:, None] + np.log(CORRELATION_PRIOR)
+        self.log_priors = (cases + self._log_shrinkage + log_determinants).reshape(-1)
+        self.correlations = np.tile(CORRELATIONS, season.shares.size)
 
-    def product(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        """(..., P) from (..., N) and (..., N)."""
-        crossed = a[..., 1:] * b[..., :-1] + a[..., :-1] * b[..., 1:]
-        direct = a * b
-        inner: FloatArray = direct[..., 1:] @ self._own + direct[..., :-1] @ self._before - crossed @ self._cross
-        return direct[..., :1] + inner
+    def _project(self, rows: FloatArray) -> None:
+        """(N, K * P): each of K rows times the inverse covariance, so that a product with it is a plain sum."""
+        weighed = rows[:, :, None] * self._own
+        weighed[:, 1:] -= rows[:, :-1, None] * self._cross
+        weighed[:, :-1] -= rows[:, 1:, None] * self._cross
+        self._weighed = np.moveaxis(weighed, 0, 1).reshape(rows.shape[1], -1)
+        self._own_values = self._products(rows[-1:])[0, :, -1]
+
+    def _products(self, rows: FloatArray) -> FloatArray:
+        """(T, P, K): of (T, N) rows with the onset's, the season's and the readings'."""
+        products: FloatArray = (rows @ self._weighed).reshape(rows.shape[0], -1, self._own.shape[1])
+        return np.swapaxes(products, 1, 2)
+
+    def _regress(self, beside: FloatArray, deviations: FloatArray) -> None:
+        """Regression on the onset, flat beforehand, and the season, normal beforehand around 0: (M, P, Q + 1, Q + 1).
+
+        The season's deviations are multiples of the noise's: then the noise's size integrates out as it does without.
+        """
+        products = np.swapaxes(self._products(beside), 0, 1)
+        self._ones = products[:, 0, 0]
+        information, self._values_beside = products[:, :, :-1], products[:, :, -1]
+        scales = np.concatenate([np.ones((deviations.shape[0], 1)), deviations], axis=1)
+        scaled = scales[:, None, :, None] * information * scales[:, None, None, :]
+        scaled += np.diag([0.0, *np.ones(beside.shape[0] - 1)])
+        self._log_shrinkage = -np.linalg.slogdet(scaled)[1] / 2
+        self._inverse = scales[:, None, :, None] * np.linalg.inv(scaled) * scales[:, None, None, :]
+        told = np.einsum("pi,mpij,pj->mp", self._values_beside, self._inverse, self._values_beside)
+        self._values_rest = np.maximum(self._own_values - told, 0.0)
 
     def solve(self, degrees: FloatArray) -> _Grid:
         """Onset and movement for each row of (T, N) degrees; the marginal likelihood, the noise's size integrated."""
-        sums = self.moments
-        ones_u = self.product(degrees, self._ones)
-        u_u = self.product(degrees, degrees) - ones_u**2 / sums.ones
-        u_y = self.product(degrees, self._values) - ones_u * sums.ones_values / sums.ones
-        y_y = np.maximum(sums.values - sums.ones_values**2 / sums.ones, 0.0)
-        u_u = np.maximum(u_u, 1e-14 * sums.ones)
-        movement = u_y / u_u
-        onset = self._level + (sums.ones_values - movement * ones_u) / sums.ones
+        # Around 0: of a law that ended before the first reading nothing is left, and no digits stand for it.
+        means = degrees.mean(axis=1, keepdims=True)
+        around = degrees - means
+        products = self._products(around)
+        u_beside, u_values = products[:, None, :, :-1], products[:, None, :, -1]
+        # (T, M, P, Q + 1): what of the onset and the season a unit of the movement takes the place of.
+        share = np.einsum("mpij,tpj->tmpi", self._inverse, u_beside[:, 0])
+        u_own = (around**2 @ self._own - 2 * (around[:, 1:] * around[:, :-1]) @ self._cross)[:, None]
+        u_u = np.maximum(u_own - (share * u_beside).sum(axis=-1), 1e-14 * self._ones)
+        u_y = u_values - (share * self._values_beside).sum(axis=-1)
+        movement, gone = u_y / u_u, share[..., 0] + means[:, :, None]
+        onset = self._level + np.einsum("mpj,pj->mp", self._inverse[:, :, 0], self._values_beside) - movement * gone
         dof = self.count - 2
-        rest = np.maximum(y_y - movement * u_y, 1e-13 * y_y + 1e-300)
-        logs = self.log_determinants - np.log(sums.ones * u_u) / 2 - dof / 2 * np.log(rest)
+        rest = np.maximum(self._values_rest - movement * u_y, 1e-13 * self._values_rest + 1e-300)
         scale = rest / dof
-        share = ones_u / sums.ones
-        covariances = np.stack([scale * (1 / sums.ones + share**2 / u_u), -scale * share / u_u, scale / u_u], axis=-1)
-        return _Grid(logs, onset, movement, covariances)
+        covariances = np.stack(
+            [scale * (self._inverse[:, :, 0, 0] + gone**2 / u_u), -scale * gone / u_u, scale / u_u], axis=-1
+        )
+        rows = degrees.shape[0]
+        logs = (-np.log(u_u) / 2 - dof / 2 * np.log(rest)).reshape(rows, -1) + self.log_priors
+        return _Grid(logs, onset.reshape(rows, -1), movement.reshape(rows, -1), covariances.reshape(rows, -1, 3))
 
 
 def fit_consolidation(
-    times: FloatArray, values: FloatArray, *, onset_days: float | None = None
+    times: FloatArray, values: FloatArray, *, onset_days: float | None = None, season: Season | None = None
 ) -> ConsolidationFit | None:
     """Forecast the final value of a consolidation, by the average over laws that the module's first lines tell.
 
@@ -343,6 +369,7 @@ def fit_consolidation(
         times: (N,), strictly rising, of the part of the record after the last load or step. [d]
         values: (N,), thermal movement and outliers removed. [mm]
         onset_days: when the load came on, not after the first reading; None for the first reading's time. [d]
+        season: what the record may hold beside the settlement; None for nothing.
 
     Returns:
         None where there are fewer than `MIN_READINGS`.
@@ -356,20 +383,22 @@ def fit_consolidation(
     onset = float(times[0]) if onset_days is None else onset_days
     if onset > times[0]:
         raise InvalidRecord("the onset comes after the first reading")
-    elapsed, binned = _bin(times - onset, values)
-    whitened = _Whitened(elapsed, binned)
+    beside = no_season(times.size) if season is None else season
+    elapsed, binned, beside = _bin(times - onset, values, beside)
+    whitened = _Whitened(elapsed, binned, beside)
     grids = [_explore(law, elapsed, whitened) for law in _LAWS]
-    posterior, correlations = _collect(grids, whitened.count - 2)
+    posterior, correlations = _collect(grids, whitened)
     return _summarise(posterior, correlations, elapsed=elapsed, values=binned, onset=onset)
 
 
-def _bin(elapsed: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _bin(elapsed: FloatArray, values: FloatArray, season: Season) -> tuple[FloatArray, FloatArray, Season]:
     """Means, each at the square of its readings' mean root of time: what Terzaghi's steep beginning is at its mean."""
     if elapsed.size <= MAX_BINS:
-        return elapsed, values
+        return elapsed, values, season
     width = float(elapsed[-1] - elapsed[0]) / MAX_BINS * (1 + 1e-12)
-    _, columns = bin_means(elapsed, np.stack([np.sqrt(elapsed), values], axis=1), width=width)
-    return columns[:, 0] ** 2, columns[:, 1]
+    together = np.concatenate([np.sqrt(elapsed)[:, None], values[:, None], season.columns], axis=1)
+    _, columns = bin_means(elapsed, together, width=width)
+    return columns[:, 0] ** 2, columns[:, 1], Season(columns[:, 2:], season.deviations_mm, season.shares)
 
 
 def _weigh(law: Law, elapsed: FloatArray, whitened: _Whitened, log_constants: FloatArray) -> _Grid:
@@ -378,7 +407,7 @@ def _weigh(law: Law, elapsed: FloatArray, whitened: _Whitened, log_constants: Fl
     grid = whitened.solve(DEGREES[law](elapsed[None, :] / constants[:, None]))
     ends = DEGREES[law](elapsed[-1] / constants)
     cells = np.abs(np.gradient(ends))
-    prior = np.log(np.maximum(cells, 1e-300))[:, None] + np.log(CORRELATION_PRIOR)[None, :]
+    prior = np.log(np.maximum(cells, 1e-300))[:, None]
     logs = grid.log_weights + prior - np.log(np.abs(grid.movement) + 1e-300)
     return _Grid(logs, grid.onset, grid.movement, grid.covariances)
 
@@ -395,15 +424,16 @@ def _explore(law: Law, elapsed: FloatArray, whitened: _Whitened) -> tuple[FloatA
     return np.exp(logs), _weigh(law, elapsed, whitened, logs)
 
 
-def _collect(grids: list[tuple[FloatArray, _Grid]], dof: int) -> tuple[Posterior, FloatArray]:
+def _collect(grids: list[tuple[FloatArray, _Grid]], whitened: _Whitened) -> tuple[Posterior, FloatArray]:
     logs = np.concatenate([grid.log_weights.ravel() for _, grid in grids])
     laws = np.concatenate([np.full(grid.log_weights.size, index) for index, (_, grid) in enumerate(grids)])
-    constants = np.concatenate([np.repeat(each, CORRELATIONS.size) for each, _ in grids])
-    correlations = np.concatenate([np.tile(CORRELATIONS, each.size) for each, _ in grids])
+    cases = whitened.correlations
+    constants = np.concatenate([np.repeat(each, cases.size) for each, _ in grids])
+    correlations = np.concatenate([np.tile(cases, each.size) for each, _ in grids])
     onset = np.concatenate([grid.onset.ravel() for _, grid in grids])
     movement = np.concatenate([grid.movement.ravel() for _, grid in grids])
     covariances = np.concatenate([grid.covariances.reshape(-1, 3) for _, grid in grids])
-    return Posterior(logs, laws, constants, onset, movement, covariances, dof), correlations
+    return Posterior(logs, laws, constants, onset, movement, covariances, whitened.count - 2), correlations
 
 
 def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
@@ -412,7 +442,12 @@ def _estimate(posterior: Posterior, degrees: FloatArray) -> list[Estimate]:
 
 
 def _keep(posterior: Posterior) -> Posterior:
-    return posterior.choose(posterior.log_weights > posterior.log_weights.max() + _KEPT_LOG)
+    """The likeliest members, all but a share of `_NEGLECTED`; that is far less than lies beyond an interval's end."""
+    weights = posterior.weights
+    order = np.argsort(weights)
+    mine = np.zeros(weights.size, dtype=np.bool_)
+    mine[order] = np.cumsum(weights[order]) > _NEGLECTED
+    return posterior.choose(mine)
 
 
 def _summarise(
@@ -432,7 +467,8 @@ def _summarise(
         whole = final.value - at_onset.value
         share = moved / whole if whole else 1.0
         degree = Estimate(float(np.clip(share, degree.low, degree.high)), degree.low, degree.high)
-        if reason is ForecastReason.DETERMINED and final.high - final.low > MAX_WIDTH * abs(whole):
+        reach = max(final.high - final.value, final.value - final.low)
+        if reason is ForecastReason.DETERMINED and reach > MAX_REACH * abs(whole):
             reason = ForecastReason.WIDE
     return ConsolidationFit(
         reason=reason,

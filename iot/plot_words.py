@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.sensor import SensorKind
+from iot.consolidation import ForecastReason
 from iot.settlement import SettlementAnalysis
 from iot.settlement_statistics import Estimate
 from iot.thermal import ThermalMethod
@@ -84,6 +85,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "forecast.no_movement": ("无明显变形", "no movement to go by"),
     "forecast.too_early": ("为时过早", "too early to tell"),
     "forecast.poor_fit": ("规律不符", "no law fits"),
+    "forecast.wide": ("最终值不定", "the end is open"),
 }
 
 
@@ -122,13 +124,15 @@ def say_analysis(analysis: SettlementAnalysis, language: Language) -> str:
 
 
 def say_forecast(analysis: SettlementAnalysis, language: Language) -> str:
-    """The final movement from the baseline with its interval, or why there is none."""
+    """The final movement from the baseline with its interval, or why there is none, and between which ends it lies."""
     fit = analysis.consolidation
-    reason = "forecast.too_few" if fit is None else str(fit.reason)
-    if fit is None or reason != "forecast.determined":
-        return f"{say('no_forecast', language)}: {say(reason, language)}"
+    if fit is None:
+        return f"{say('no_forecast', language)}: {say(ForecastReason.TOO_FEW, language)}"
     base = analysis.baseline_mm.value
     final = Estimate(fit.final_mm.value - base, fit.final_mm.low - base, fit.final_mm.high - base)
+    if fit.reason is not ForecastReason.DETERMINED:
+        ends = f" [{final.low:.1f}, {final.high:.1f}] mm" if fit.reason is ForecastReason.WIDE else ""
+        return f"{say('no_forecast', language)}: {say(fit.reason, language)}{ends}"
     return f"{say('final', language)} {_say_estimate(final)} mm"
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from iot.consolidation import ConsolidationFit, InvalidRecord, LineFit, fit_consolidation, forecast, require_record
+from iot.season import expect_season
 from iot.settlement_lines import fit_asaoka, fit_hyperbolic_line
 from iot.settlement_rate import WINDOWS_DAYS, Rate, measure_rate
 from iot.settlement_statistics import Estimate, FloatArray, bin_means, noise_scale
@@ -226,19 +227,21 @@ def _analyse(
     begin = max(loads, default=float(t[0]))
     part = t >= begin
     enough = bool(part.any())
+    noise = noise_scale(y)
+    season = expect_season(thermal, noise_mm=noise).choose(part)
     return SettlementAnalysis(
         times=days,
         values_mm=readings,
         is_outlier=outliers,
         thermal=thermal,
         baseline_mm=baseline,
-        noise_mm=noise_scale(y),
+        noise_mm=noise,
         movement_mm=_difference(last, baseline),
         rates=rates,
         steps=steps,
         events=events,
         fit_from_days=max(begin, float(t[0])),
-        consolidation=fit_consolidation(t[part], y[part], onset_days=begin) if enough else None,
+        consolidation=fit_consolidation(t[part], y[part], onset_days=begin, season=season) if enough else None,
         asaoka=fit_asaoka(t[part], y[part]) if enough else None,
         hyperbolic_line=fit_hyperbolic_line(t[part], y[part]) if enough else None,
         stability=judge_stability(rates, limit_mm_per_day=limit, thermal=thermal.reason),

@@ -223,14 +223,19 @@ def _find_lag(
     """The lag of the least rest among those that cover every reading; 0 where the sampling tells none apart."""
     if float(np.median(np.diff(times))) > MAX_LAG_SPACING_DAYS:
         return 0.0
-    rests = {}
+    columns = [values]
+    rests: dict[float, float] = {}
     for lag in LAGS_DAYS:
         degrees = temperature_at(times, temperature, lag_days=lag)
         if np.isfinite(degrees).all():
-            rows = _thin(times, np.stack([values, degrees], axis=1))
-            design = np.concatenate([rows[1][:, 1:], trend_design(rows[0], steps)], axis=1)
-            solution = np.linalg.lstsq(design, rows[1][:, 0], rcond=None)[0]
-            rests[lag] = float(np.sum((rows[1][:, 0] - design @ solution) ** 2))
+            rests[lag] = np.inf
+            columns.append(degrees)
+    binned, means = _thin(times, np.stack(columns, axis=1))
+    trend = trend_design(binned, steps)
+    beyond = means - trend @ (trend.T @ means)
+    for lag, degrees in zip(rests, beyond.T[1:], strict=True):
+        shared, own = float(degrees @ beyond[:, 0]), float(degrees @ degrees)
+        rests[lag] = -(shared**2) / own if own else 0.0
     return min(rests, key=lambda lag: rests[lag]) if rests else 0.0
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from iot.consolidation import ForecastReason
 from iot.plot_words import Language, clean_text, say, say_unit
 
 
@@ -33,3 +34,10 @@ def test_say__in_both_languages() -> None:
     assert (say("gap", Language.ZH), say("gap", Language.EN)) == ("无数据（未知）", "No data (unknown)")
     assert say("stability.new", Language.ZH) == "stability.new"
     assert (say_unit("Cel"), say_unit("mm")) == ("°C", "mm")
+
+
+@pytest.mark.parametrize("reason", [each for each in ForecastReason if each is not ForecastReason.DETERMINED])
+def test_say__why_there_is_no_forecast(reason: ForecastReason) -> None:
+    """Every reason has its words in both languages: an inspector never reads a code."""
+    assert reason not in {say(reason, Language.ZH), say(reason, Language.EN)}
+    assert say(reason, Language.ZH) != say(reason, Language.EN)

@@ -117,6 +117,53 @@ def test_analyse_settlement__step_within_window() -> None:
     assert analysis.fit_from_days == 110
 
 
+def seasonal_record(seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A year, four-hourly: 32 (1 - exp(-t / 400 d)) mm, noise 0.4 mm, 0.06 mm/K of a season of 11 K and days of 5 K.
+
+    With two silences and spikes, as of the sample in docs/pictures. Times [d], readings [mm], air [Cel].
+    """
+    rng = np.random.default_rng(seed)
+    times = np.arange(0, 365, 1 / 6)
+    air = 11 * np.cos(2 * math.pi * (times - 262) / 365.25) + 5 * np.cos(2 * math.pi * (times - 0.3))
+    values = 32 * -np.expm1(-times / 400) + 0.06 * air + rng.normal(0, 0.4, times.size)
+    values[(times > 100) & (times < 130) & (rng.random(times.size) < 0.02)] += 6
+    read = ((times < 70) | (times > 82)) & ((times < 228) | (times > 250))
+    return times[read], values[read], (air + rng.normal(0, 0.1, times.size))[read]
+
+
+@pytest.mark.parametrize("with_thermometer", [True, False])
+def test_analyse_settlement__season_does_not_choose_the_law(*, with_thermometer: bool) -> None:
+    """What a season leaves of itself bends the record more than an exponential differs from a hyperbola.
+
+    An exponential's end, 32 mm, and that of the hyperbola beside it, 52 mm, are then both possible, and what is relied
+    on has to hold the truth. Of eight intervals of 95 % more than two miss once in 170 times.
+    """
+    missed = 0
+    for seed in range(8):
+        times, values, air = seasonal_record(seed)
+        heat = (times, air) if with_thermometer else None
+        fit = analyse_settlement(times, values, temperature=heat, events=[SettlementEvent(0.0)]).consolidation
+        assert fit is not None
+        missed += fit.reason is ForecastReason.DETERMINED and not fit.final_mm.low <= 32 <= fit.final_mm.high
+        if fit.reason is ForecastReason.DETERMINED:
+            assert fit.final_mm.value == pytest.approx(32, rel=0.1)
+    assert missed <= 2
+
+
+@pytest.mark.parametrize("with_thermometer", [True, False])
+def test_analyse_settlement__end_beside_a_season(*, with_thermometer: bool) -> None:
+    """At 1 - exp(-3) = 95 % the end is told beside a season of 1 mm: 20 mm, and not the year's mean or its summer."""
+    times = np.arange(0, 365, 1 / 6)
+    air = 11 * np.cos(2 * math.pi * (times - 262) / 365.25) + 5 * np.cos(2 * math.pi * (times - 0.3))
+    values = 20 * -np.expm1(-times / 122) + 0.09 * air + white(5, 0.1, times.size)
+    heat = (times, air) if with_thermometer else None
+    fit = analyse_settlement(times, values, temperature=heat, events=[SettlementEvent(0.0)]).consolidation
+    assert fit is not None
+    assert fit.reason is ForecastReason.DETERMINED
+    assert fit.final_mm.low <= 20 <= fit.final_mm.high
+    assert fit.final_mm.value == pytest.approx(20, rel=0.02)
+
+
 def test_analyse_settlement__fits_begin_at_the_load() -> None:
     """A stable year, a load, an exponential of 30 mm: the forecast is of the part since the load."""
     times = np.arange(400.0)
