@@ -18,7 +18,7 @@ from iot.alarm_state import AlarmState, LevelState
 from iot.calm_stretch import pass_calm
 from iot.change_rate import RATE_STEP_S, see_rate
 from iot.gauge_health import FaultEnded, FaultRaised, Gauge, see_interval, see_outside, see_value
-from storage.reading import GOOD, OUT_OF_RANGE
+from storage.keyed_reading import GOOD, OUT_OF_RANGE
 
 # Without `for_n` and `for_s` a level needs three readings: a spike of a gauge is one reading, sometimes two, and twice
 # by chance in a row within the confirmation is rarer than once in many sensor-years (benchmarks/alarms.py).

@@ -24,7 +24,7 @@ from iot.gauge_health import (
     STUCK_MIN_READINGS,
     TIES_MEMORY,
 )
-from storage.reading import GOOD
+from storage.keyed_reading import GOOD
 
 if TYPE_CHECKING:
     from iot.alarms import JudgedReading, Watch

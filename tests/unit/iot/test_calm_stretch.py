@@ -15,7 +15,7 @@ from iot.alarm_state import AlarmState
 from iot.alarms import Change, JudgedReading, Watch, judge_reading, judge_readings
 from iot.calm_stretch import pass_calm
 from iot.gauge_health import MIN_KNOWN
-from storage.reading import BAD, GOOD, OUT_OF_RANGE
+from storage.keyed_reading import BAD, GOOD, OUT_OF_RANGE
 from tests.unit.iot.alarm_cases import ABOVE_10, ZERO, at, watch
 
 SUPPRESSIONS = (Suppression(at(3000), at(40_000), "works beside it"),)
@@ -47,31 +47,15 @@ def judge_one_by_one(
     return state, changes
 
 
+DEEDS = (
+    *("noise", "noise", "noise", "slope", "same", "saw", "spike", "outside", "bad"),
+    *("late", "twice", "gap", "limit", "beyond", "coarse", "jitter", "step"),
+)
 # One piece of a record: (how many readings, their usual distance [s], what the gauge does).
 PIECE = st.tuples(
     st.integers(1, 60),
     st.sampled_from([0.1, 1.0, 60.0, 600.0]),
-    st.sampled_from(
-        [
-            "noise",
-            "noise",
-            "noise",
-            "slope",
-            "same",
-            "saw",
-            "spike",
-            "outside",
-            "bad",
-            "late",
-            "twice",
-            "gap",
-            "limit",
-            "beyond",
-            "coarse",
-            "jitter",
-            "step",
-        ]
-    ),
+    st.sampled_from(DEEDS),
 )
 
 
