@@ -159,8 +159,7 @@ def choose_superfluous(times: Sequence[float]) -> list[float]:
 
 def _list_judged(readings: ReadingColumns) -> list[JudgedReading]:
     """Readings of one sensor as they are judged."""
-    at = readings.t_us / 1e6  # as exactly as `datetime.timestamp` gives it
-    return list(zip(at.tolist(), readings.v.tolist(), readings.q.tolist(), strict=True))
+    return list(zip(readings.list_seconds(), readings.v.tolist(), readings.q.tolist(), strict=True))
 
 
 def _needs_checkpoint(state: AlarmState, watch: Watch) -> bool:

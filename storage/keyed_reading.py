@@ -152,6 +152,11 @@ class ReadingColumns:
         """The times of the first and the last; of columns of one sensor that are in order, and not empty. UTC."""
         return to_time(int(self.t_us[0])), to_time(int(self.t_us[-1]))
 
+    def list_seconds(self) -> list[float]:
+        """Their times since 1970, as `datetime.timestamp` has them. [s]."""
+        seconds: list[float] = (self.t_us / 1e6).tolist()
+        return seconds
+
     def list_months(self) -> list[date]:
         """The first days of the months, in UTC, in which they lie."""
         months: list[date] = np.unique(self.t_us.astype("M8[us]").astype("M8[M]")).astype("M8[D]").tolist()
