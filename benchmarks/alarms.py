@@ -54,7 +54,7 @@ from iot.simulation import (
     Weather,
     simulate_gauge,
 )
-from storage.reading import GOOD, OUT_OF_RANGE
+from storage.keyed_reading import GOOD, OUT_OF_RANGE
 
 SPEED_READINGS: Final = 200_000
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)

@@ -55,9 +55,10 @@ from iot.simulation import (
 )
 from runtime.embedded_postgresql import EmbeddedPostgresql
 from storage.database import Connection, Database
+from storage.keyed_reading import KeyedReading, gather
 from storage.migration import migrate
 from storage.project import find_project, put_project
-from storage.reading import KeyedReading, bucket_readings, refresh_aggregates, store_readings
+from storage.reading import bucket_readings, refresh_aggregates, store_readings
 from storage.sensor import SensorEntry, find_sensor_entry, put_sensor
 
 PROJECT, STRUCTURE, THERMOMETER = "sample-bridge", "青溪桥 Qingxi bridge", "air"
@@ -175,7 +176,8 @@ def store_plainly(database: Database, sensor_id: str, readings: Iterable[Simulat
     key, total = find_entry(database, sensor_id).key, 0
     for group in split(readings, 50_000):
         with database.transaction() as connection:
-            total += len(store_readings(connection, readings=[KeyedReading(key, each.t, each.v) for each in group]))
+            rows = gather(KeyedReading(key, each.t, each.v) for each in group)
+            total += len(store_readings(connection, readings=rows))
     return total
 
 

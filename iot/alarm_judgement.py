@@ -21,7 +21,6 @@ from iot.alarms import (
     is_consequential,
     is_watched,
     judge_readings,
-    make_watch,
     to_time,
 )
 from iot.decoding import RegisteredSensor
@@ -30,7 +29,7 @@ from iot.gauge_health import FaultRaised
 from storage.alarm_episode import insert_episode, list_open_episodes, update_episode
 from storage.alarm_state import lock_alarm_states, put_alarm_states
 from storage.database import Connection
-from storage.reading import GOOD, OUT_OF_RANGE, KeyedReading
+from storage.keyed_reading import GOOD, OUT_OF_RANGE, ReadingColumns
 from storage.rejudgement import (
     drop_checkpoints,
     drop_checkpoints_before,
@@ -47,32 +46,30 @@ _MAX_SAME_KEY: Final = 1000
 
 
 def judge_new_readings(
-    connection: Connection, new: Sequence[KeyedReading], sensors: Iterable[RegisteredSensor]
+    connection: Connection, new: ReadingColumns, sensors: Iterable[RegisteredSensor]
 ) -> list[Finding]:
     """Judge what is new of every watched sensor, and keep their states.
 
     Args:
         connection: of the caller's transaction.
-        new: readings that were not stored before, of any sensors.
+        new: readings that were not stored before, of any sensors, by sensor and time.
         sensors: at least those that the readings are of.
 
     Returns:
         The findings that were recorded.
     """
-    by_key: dict[int, list[JudgedReading]] = {each.key: [] for each in sensors if is_watched(each.sensor)}
-    for reading in new:
-        if reading.q in {GOOD, OUT_OF_RANGE} and reading.sensor_key in by_key:
-            by_key[reading.sensor_key].append((reading.t.timestamp(), reading.v, reading.q))
-    touched = {each.sensor.id: each for each in sensors if by_key.get(each.key)}
+    watched = {each.key: each for each in sensors if is_watched(each.sensor)}
+    judged = new.take((new.q == GOOD) | (new.q == OUT_OF_RANGE))
+    touched = {watched[key].sensor.id: (watched[key], own) for key, own in judged.split() if key in watched}
     if not touched:
         return []
     findings: list[Finding] = []
     states: dict[str, dict[str, Any]] = {}
     checkpoints: list[tuple[str, AlarmState]] = []
     for sensor_id, stored in lock_alarm_states(connection, sensor_ids=sorted(touched)).items():
-        registered = touched[sensor_id]
-        watch, before = make_watch(registered.sensor), state_from_json(stored)
-        readings = sorted(by_key[registered.key])
+        registered, own = touched[sensor_id]
+        watch, before = registered.watch, state_from_json(stored)
+        readings = _list_judged(own)
         _request_for_late(connection, sensor_id, watch, before, readings)
         if _needs_checkpoint(before, watch):
             before.checkpoint_at = before.newest
@@ -158,6 +155,11 @@ def choose_superfluous(times: Sequence[float]) -> list[float]:
         else:
             before = at
     return gone
+
+
+def _list_judged(readings: ReadingColumns) -> list[JudgedReading]:
+    """Readings of one sensor as they are judged."""
+    return list(zip(readings.list_seconds(), readings.v.tolist(), readings.q.tolist(), strict=True))
 
 
 def _needs_checkpoint(state: AlarmState, watch: Watch) -> bool:

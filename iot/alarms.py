@@ -15,9 +15,10 @@ from typing import Final
 from domain.alarm import EndReason, GaugeFault
 from domain.sensor import AlarmLevel, Sensor, SensorKind
 from iot.alarm_state import AlarmState, LevelState
+from iot.calm_stretch import pass_calm
 from iot.change_rate import RATE_STEP_S, see_rate
 from iot.gauge_health import FaultEnded, FaultRaised, Gauge, see_interval, see_outside, see_value
-from storage.reading import GOOD, OUT_OF_RANGE
+from storage.keyed_reading import GOOD, OUT_OF_RANGE
 
 # Without `for_n` and `for_s` a level needs three readings: a spike of a gauge is one reading, sometimes two, and twice
 # by chance in a row within the confirmation is rarer than once in many sensor-years (benchmarks/alarms.py).
@@ -136,24 +137,36 @@ def judge_readings(
     new = state.copy()
     changes: list[Change] = []
     _apply_rules(watch, new, changes)
-    gauge, levels = watch.gauge, watch.levels
-    low, high, needs_rate = watch.low, watch.high, watch.needs_rate
-    for at, value, q in readings:
-        if new.newest is not None and at <= new.newest:
-            continue
-        new.newest = at
-        if q != GOOD:
-            if q == OUT_OF_RANGE:
-                see_outside(new, at, value, changes)
-            continue
-        see_interval(new, at)
-        see_value(gauge, new, at, value, changes)
-        if needs_rate:
-            see_rate(new, at, value)
-        if needs_rate or new.levels or value > high or value < low:
-            for level in levels:
-                _judge_level(watch, level, new, value, changes)
+    rest = iter(readings)
+    while (reading := pass_calm(watch, new, rest)) is not None:
+        judge_reading(watch, new, reading, changes)
     return new, changes
+
+
+def judge_reading(watch: Watch, state: AlarmState, reading: JudgedReading, changes: list[Change]) -> None:
+    """What one reading of any kind does.
+
+    Args:
+        watch: of the sensor, whose levels are those of the state.
+        state: changed in place.
+        reading: passed over where it is not newer than the state.
+        changes: what begins or ends is added.
+    """
+    at, value, q = reading
+    if state.newest is not None and at <= state.newest:
+        return
+    state.newest = at
+    if q != GOOD:
+        if q == OUT_OF_RANGE:
+            see_outside(state, at, value, changes)
+        return
+    see_interval(state, at)
+    see_value(watch.gauge, state, at, value, changes)
+    if watch.needs_rate:
+        see_rate(state, at, value)
+    if watch.needs_rate or state.levels or is_beyond_levels(watch, value):
+        for level in watch.levels:
+            _judge_level(watch, level, state, value, changes)
 
 
 def is_beyond_levels(watch: Watch, value: float) -> bool:

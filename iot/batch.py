@@ -6,7 +6,6 @@ Used by the collector and by whatever else brings messages; the caller opens and
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Final
 
 from domain.errors import SiteproofError
@@ -17,11 +16,11 @@ from iot.sparkplug_session import resolve_sparkplug
 from iot.topics import EdgeNode
 from storage.database import Connection
 from storage.dead_letter import store_dead_letters
-from storage.reading import UNCORRECTED, KeyedReading, store_readings
+from storage.keyed_reading import UNCORRECTED, ReadingColumns, concatenate, gather
+from storage.reading import store_readings
 from storage.sensor import list_sensor_entries, list_sensor_versions
 
 _LOG: Final = logging.getLogger(__name__)
-_BY_TIME: Final = attrgetter("t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,56 +75,44 @@ def store_batch(connection: Connection, *, messages: Sequence[Message], director
     """
     messages, rebirths = resolve_sparkplug(connection, messages)
     sensors = directory.look_up(connection, list_sensor_ids(messages))
-    total = skipped = 0
-    readings: list[KeyedReading] = []
-    for again in (False, True):
-        decoded = decode_messages((each for each in messages if each.is_redelivery is again), sensors)
-        readings += decoded.readings
-        store_dead_letters(connection, dead_letters=decoded.dead_letters, redelivered=again)
-        total += len(decoded.dead_letters)
-        skipped += decoded.skipped
+    first, again = (
+        decode_messages((each for each in messages if each.is_redelivery is redelivered), sensors)
+        for redelivered in (False, True)
+    )
+    store_dead_letters(connection, dead_letters=first.dead_letters, redelivered=False)
+    store_dead_letters(connection, dead_letters=again.dead_letters, redelivered=True)
+    readings = concatenate([first.readings.to_columns(), again.readings.to_columns()])
     new = _store(connection, readings, sensors=sensors, directory=directory)
     recorded = judge_new_readings(connection, new, list(sensors.values()))
     return BatchResult(
         stored=len(new),
         duplicate=len(readings) - len(new),
-        dead=total,
+        dead=len(first.dead_letters) + len(again.dead_letters),
         findings=len(recorded),
-        skipped=skipped,
+        skipped=first.skipped + again.skipped,
         rebirths=rebirths,
     )
 
 
 def _store(
     connection: Connection,
-    readings: Sequence[KeyedReading],
+    readings: ReadingColumns,
     *,
     sensors: Mapping[str, RegisteredSensor],
     directory: SensorDirectory,
-) -> list[KeyedReading]:
-    """Store readings, those last that need what others say, and return the new ones."""
+) -> ReadingColumns:
+    """Store readings, those last that need what others say, and return the new ones by sensor and time."""
 
     def look_up(sensor_ids: Collection[str]) -> dict[str, RegisteredSensor]:
         return directory.look_up(connection, sensor_ids)
 
-    waiting = [each for each in readings if each.q == UNCORRECTED]
-    whole = [each for each in readings if each.q != UNCORRECTED] if waiting else readings
-    new = store_readings(connection, readings=whole)
     by_key = {each.key: each for each in sensors.values()}
-    for key, own in _group(waiting).items():
-        own.sort(key=_BY_TIME)
-        corrected = correct_readings(connection, readings=own, registered=by_key[key], look_up=look_up)
-        new += store_readings(connection, readings=corrected)
-    changed = {by_key[key].sensor.id: [each.t for each in own] for key, own in _group(new).items()}
+    is_waiting = readings.q == UNCORRECTED
+    new = store_readings(connection, readings=readings.take(~is_waiting))
+    for key, own in readings.take(is_waiting).put_in_order().split():
+        corrected = correct_readings(connection, readings=own.list_rows(), registered=by_key[key], look_up=look_up)
+        new = concatenate([new, store_readings(connection, readings=gather(corrected))])
+    new = new.put_in_order() if is_waiting.any() else new
+    changed = {by_key[key].sensor.id: own.list_ends() for key, own in new.split()}
     request_dependents(connection, changed=changed, look_up=look_up)
     return new
-
-
-def _group(readings: Sequence[KeyedReading]) -> dict[int, list[KeyedReading]]:
-    """Readings by their sensor's key."""
-    grouped: dict[int, list[KeyedReading]] = {}
-    for each in readings:
-        if each.sensor_key not in grouped:
-            grouped[each.sensor_key] = []
-        grouped[each.sensor_key].append(each)
-    return grouped

@@ -9,7 +9,8 @@ from iot.calibration import ReferenceGauge, TemperatureCompensation
 from iot.decoding import Period, RegisteredSensor
 from iot.units import find_conversion
 from storage.database import Connection
-from storage.reading import KeyedReading, find_held_values, has_readings
+from storage.keyed_reading import KeyedReading
+from storage.reading import find_held_values, has_readings
 from storage.recomputation import request_recomputation
 from storage.sensor import fix_offset, list_dependents
 

@@ -1,24 +1,25 @@
 """One message with the sensors that are registered: readings with their keys, and dead letters for the rest."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 from domain.errors import Conflict, NotFound, SiteproofError
 from domain.sensor import DeadLetter, Instrument, Sensor
+from iot.alarms import Watch, make_watch
 from iot.bundle import Bundle, Item
 from iot.calibration import Calibration, Linear, parse_calibration
 from iot.chirpstack import read_uplink
 from iot.json_payload import decode_json
-from iot.payload import MAX_PAYLOAD_BYTES, GaugeReading, NotANumber, Rejected, require_finite
+from iot.payload import MAX_PAYLOAD_BYTES, GaugeReading, GaugeReadings, NotANumber, require_finite
 from iot.senml import read_senml
 from iot.sparkplug import SparkplugMessage, read_sparkplug
 from iot.topics import SensorTopic, SilentTopic, SparkplugTopic, Topic, UplinkTopic, parse_topic
 from iot.units import IncompatibleUnits, InvalidUnit, find_conversion
-from storage.reading import BAD, GOOD, OUT_OF_RANGE, UNCORRECTED, KeyedReading
+from storage.keyed_reading import BAD, GOOD, OUT_OF_RANGE, UNCORRECTED, KeyedReading, ReadingLists
 
 
 class UnknownReadingSensor(NotFound):
@@ -50,18 +51,20 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSensor:
-    """A sensor as decoding needs it.
+    """A sensor as decoding and judging need it.
 
     Attributes:
         key: the small number that its readings are stored by.
         periods: of its instruments, oldest first; at least one.
-        passes_unchanged: whether readings are stored as they come: no calibration, no range to be outside of.
+        passes_unchanged: whether values are stored as they come, because nothing is calibrated.
+        watch: what its alarms are judged by.
     """
 
     key: int
     sensor: Sensor
     periods: tuple[Period, ...]
     passes_unchanged: bool
+    watch: Watch
 
     @property
     def depends_on(self) -> dict[str, float]:
@@ -80,6 +83,12 @@ class RegisteredSensor:
         low, high = self.sensor.range_min, self.sensor.range_max
         return OUT_OF_RANGE if (low is not None and value < low) or (high is not None and value > high) else GOOD
 
+    def grade_all(self, values: Sequence[float], are_bad: Sequence[bool]) -> list[int]:
+        """The qualities of values in the sensor's unit; BAD where the gauge says so."""
+        if self.sensor.range_min is None and self.sensor.range_max is None and True not in are_bad:
+            return [GOOD] * len(values)
+        return [BAD if is_bad else self.grade(value) for value, is_bad in zip(values, are_bad, strict=True)]
+
 
 class Message(NamedTuple):
     """A message as it came, its payload already taken apart, which needs no knowledge of sensors.
@@ -97,7 +106,7 @@ class Message(NamedTuple):
     arrived_at: datetime
     project_id: str
     sensor_id: str | None
-    outcomes: list[GaugeReading | Rejected] | SiteproofError
+    outcomes: GaugeReadings | SiteproofError
     is_redelivery: bool = False
     bundle: Bundle | SparkplugMessage | None = None
 
@@ -105,20 +114,21 @@ class Message(NamedTuple):
     def weight(self) -> int:
         """How many readings it may bring; at least one, because each message is some work."""
         if self.bundle is None:
-            return 1 if isinstance(self.outcomes, SiteproofError) else max(1, len(self.outcomes))
+            given = self.outcomes
+            return 1 if isinstance(given, SiteproofError) else max(1, len(given.v) + len(given.rejected))
         return max(1, len(self.bundle.items if isinstance(self.bundle, Bundle) else self.bundle.payload.metrics))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
-    """What became of one message.
+    """What became of messages.
 
     Attributes:
-        skipped: values of a message of many sensors that were passed over, because none is registered for them.
+        skipped: values of messages of many sensors that were passed over, because none is registered for them.
     """
 
-    readings: list[KeyedReading]
-    dead_letters: list[DeadLetter]
+    readings: ReadingLists = field(default_factory=ReadingLists)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
     skipped: int = 0
 
 
@@ -137,11 +147,8 @@ def register_sensor(key: int, sensor: Sensor) -> RegisteredSensor:
         key=key,
         sensor=sensor,
         periods=periods,
-        passes_unchanged=(
-            all(period.calibration.is_identity and period.offset == 0 for period in periods)
-            and sensor.range_min is None
-            and sensor.range_max is None
-        ),
+        passes_unchanged=all(period.calibration.is_identity and period.offset == 0 for period in periods),
+        watch=make_watch(sensor),
     )
 
 
@@ -168,14 +175,14 @@ def read_message(
         is_replay: it is a dead letter tried again, and tells nothing of now.
     """
     project_id, sensor_id, bundle = "", None, None
-    outcomes: list[GaugeReading | Rejected] | SiteproofError
+    outcomes: GaugeReadings | SiteproofError
     try:
         parsed = parse_topic(topic)
         if type(parsed) is SensorTopic:
             project_id, sensor_id = parsed
             outcomes = decode_json(payload, arrived_at=arrived_at)
         else:
-            outcomes = []
+            outcomes = GaugeReadings()
             project_id, bundle = _read_bundle(parsed, payload, arrived_at=arrived_at, is_replay=is_replay)
     except SiteproofError as error:
         outcomes = error
@@ -205,39 +212,39 @@ def list_sensor_ids(messages: Iterable[Message]) -> Iterator[str]:
                 yield from item.sensor_ids
 
 
-def decode_message(message: Message, registered: RegisteredSensor | None) -> Decoded:
-    """Calibrate the readings of one message and check whose they are.
+def decode_message(message: Message, registered: RegisteredSensor | None, decoded: Decoded) -> None:
+    """Calibrate the readings of one message of one sensor and check whose they are.
 
     Args:
         message: as `read_message` gives it.
         registered: the sensor that the topic names; None where there is none.
-
-    Returns:
-        Readings, those out of the sensor's range marked bad, and dead letters: the whole message where its sensor or
-        its payload is wrong, else the single items with their own bytes.
+        decoded: where its readings go, those out of the sensor's range marked, and its dead letters: the whole message
+            where its sensor or its payload is wrong, else the single items with their own bytes.
     """
-    if isinstance(message.outcomes, SiteproofError):
-        return Decoded([], [_bury(message, message.outcomes)])
-    if registered is None:
-        return Decoded([], [_bury(message, UnknownReadingSensor(f"no sensor {message.sensor_id!r} is registered"))])
-    if registered.sensor.project_id != message.project_id:
-        error = WrongProject(f"sensor {message.sensor_id!r} does not belong to project {message.project_id!r}")
-        return Decoded([], [_bury(message, error)])
-    dead_letters = [_bury(message, each.error, each.item) for each in message.outcomes if type(each) is Rejected]
-    given = [each for each in message.outcomes if type(each) is GaugeReading]
-    if registered.passes_unchanged:
-        key = registered.key
-        return Decoded(
-            [KeyedReading(key, each.t, each.v, None, BAD if each.is_bad else GOOD, each.seq) for each in given],
-            dead_letters,
-        )
-    readings: list[KeyedReading] = []
-    for each in given:
+    given = message.outcomes
+    if isinstance(given, SiteproofError):
+        decoded.dead_letters.append(_bury(message, given))
+    elif registered is None:
+        error = UnknownReadingSensor(f"no sensor {message.sensor_id!r} is registered")
+        decoded.dead_letters.append(_bury(message, error))
+    elif registered.sensor.project_id != message.project_id:
+        wrong = WrongProject(f"sensor {message.sensor_id!r} does not belong to project {message.project_id!r}")
+        decoded.dead_letters.append(_bury(message, wrong))
+    else:
+        decoded.dead_letters += [_bury(message, each.error, each.item) for each in given.rejected]
+        if registered.passes_unchanged:
+            q = registered.grade_all(given.v, given.is_bad)
+            decoded.readings.extend(registered.key, t_us=given.t_us, v=given.v, q=q, seq=given.seq)
+        else:
+            _derive_all(message, given, registered, decoded)
+
+
+def _derive_all(message: Message, given: GaugeReadings, registered: RegisteredSensor, decoded: Decoded) -> None:
+    for each in given.list_readings():
         try:
-            readings.append(_derive(each, registered))
+            decoded.readings.append(_derive(each, registered))
         except NotANumber as error:
-            dead_letters.append(_bury(message, error, write_reading(each)))
-    return Decoded(readings, dead_letters)
+            decoded.dead_letters.append(_bury(message, error, write_reading(each)))
 
 
 def _derive(reading: GaugeReading, registered: RegisteredSensor) -> KeyedReading:
@@ -273,18 +280,16 @@ def derive_reading(
     return KeyedReading(registered.key, t, v, None if v == raw else raw, q, seq)
 
 
-def decode_bundle(message: Message, bundle: Bundle, sensors: Mapping[str, RegisteredSensor]) -> Decoded:
+def decode_bundle(message: Message, bundle: Bundle, sensors: Mapping[str, RegisteredSensor], decoded: Decoded) -> None:
     """Calibrate the readings of a message of several sensors and check whose they are.
 
     Args:
         message: that they came in.
         bundle: its items.
         sensors: those of its candidates that are registered.
-
-    Returns:
-        Readings, and dead letters: the single items where each can stand alone, else the whole message once.
+        decoded: where its readings go, and its dead letters: the single items where each can stand alone, else the
+            whole message once.
     """
-    readings: list[KeyedReading] = []
     failed: list[tuple[Item, SiteproofError]] = []
     unknown: list[tuple[Item, SiteproofError]] = []
     has_known = False
@@ -298,13 +303,16 @@ def decode_bundle(message: Message, bundle: Bundle, sensors: Mapping[str, Regist
             failed.append((item, _require_error(item.outcome)))
             continue
         try:
-            readings.append(_derive(_convert(item.outcome, item.unit, registered), registered))
+            decoded.readings.append(_derive(_convert(item.outcome, item.unit, registered), registered))
         except SiteproofError as error:
             failed.append((item, error))
     # A message of which no number is anybody's is kept: its sensors may have been forgotten in the registry.
     if bundle.skips_unknown and (has_known or not any(isinstance(item.outcome, GaugeReading) for item, _ in unknown)):
-        return Decoded(readings, _bury_items(message, failed), bundle.skipped + len(unknown))
-    return Decoded(readings, _bury_items(message, failed + unknown), bundle.skipped)
+        decoded.skipped += len(unknown)
+    else:
+        failed += unknown
+    decoded.skipped += bundle.skipped
+    decoded.dead_letters += _bury_items(message, failed)
 
 
 def _find_sensor(item: Item, project_id: str, sensors: Mapping[str, RegisteredSensor]) -> RegisteredSensor | None:
@@ -391,15 +399,12 @@ def write_reading(reading: GaugeReading) -> bytes:
 
 def decode_messages(messages: Iterable[Message], sensors: dict[str, RegisteredSensor]) -> Decoded:
     """All readings and all dead letters of several messages, in their order."""
-    readings, dead_letters, skipped = [], [], 0
+    decoded = Decoded()
     for message in messages:
         if message.bundle is None:
-            decoded = decode_message(message, sensors.get(message.sensor_id or ""))
+            decode_message(message, sensors.get(message.sensor_id or ""), decoded)
         elif isinstance(message.bundle, Bundle):
-            decoded = decode_bundle(message, message.bundle, sensors)
-            skipped += decoded.skipped
+            decode_bundle(message, message.bundle, sensors, decoded)
         else:
             raise TypeError("a message of Sparkplug is resolved before it is decoded")
-        readings += decoded.readings
-        dead_letters += decoded.dead_letters
-    return Decoded(readings, dead_letters, skipped)
+    return decoded

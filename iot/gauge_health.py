@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 GAP_FACTOR: Final = 4.0
 MIN_CADENCE_S: Final = 1.0
 
-_GROWTH: Final = 1.05  # of a running median, with each reading
+GROWTH: Final = 1.05  # of a running median, with each reading
 _EARLY_GROWTH: Final = 1.3  # while there are few, so that it need not begin near the truth
 _BEND_PER_SIGMA: Final = 1.652  # the median bend of normal noise: 0.6745 times the square root of 6
-_MIN_BEND: Final = 1 / 64  # of the step: a slope without any noise
+MIN_BEND: Final = 1 / 64  # of the step: a slope without any noise
 # A spike leaves the last believed value by ten median steps, which for white noise is more than six sigma, and comes
 # back within two readings. What stays away is no spike but a step, and maybe a collapse.
 SPIKE_STEPS: Final = 10.0
@@ -39,7 +39,7 @@ STUCK_MIN_S: Final = 3600.0
 STUCK_KNOWN: Final = 200  # new values before a gauge's habits are known
 STUCK_LONGER: Final = 4  # times the longest run before
 STUCK_MOVED: Final = 3  # new values in a row that end it
-_TIES_MEMORY: Final = 1 / 512
+TIES_MEMORY: Final = 1 / 512
 
 OUTSIDE_READINGS: Final = 3  # in a row, out of range, or back in it
 
@@ -188,7 +188,7 @@ def _see_tie(gauge: Gauge, state: AlarmState, at: float, value: float, changes: 
     run = state.run
     if run <= STUCK_MIN_READINGS:
         # A long run says no more of a gauge's habits than a short one: else one that sticks would become its habit.
-        state.ties += (1.0 - state.ties) * _TIES_MEMORY
+        state.ties += (1.0 - state.ties) * TIES_MEMORY
         return
     if (
         gauge.can_stick
@@ -208,15 +208,15 @@ def _see_new_value(gauge: Gauge, state: AlarmState, at: float, rise: float, chan
         if state.moved >= STUCK_MOVED:
             end_fault(state, GaugeFault.STUCK, at, changes)
     else:
-        state.ties -= state.ties * _TIES_MEMORY
+        state.ties -= state.ties * TIES_MEMORY
         state.longest = max(state.longest, state.run)
     state.run, state.run_since = 1, at
-    growth = _GROWTH if state.count > MIN_KNOWN else _EARLY_GROWTH
+    growth = GROWTH if state.count > MIN_KNOWN else _EARLY_GROWTH
     step, usual = abs(rise), state.step
     usual = (usual * growth if step > usual else usual / growth) if usual > 0.0 else step
     state.step = usual = max(usual, gauge.resolution)
     bend, common = abs(rise - state.rise), state.bend
-    state.bend = max(common * growth if bend > common else common / growth, usual * _MIN_BEND)
+    state.bend = max(common * growth if bend > common else common / growth, usual * MIN_BEND)
     state.rise = rise
     state.news += 1
 

@@ -8,7 +8,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ from iot.payload import (
     BadSequence,
     BadTime,
     GaugeReading,
+    GaugeReadings,
     NotANumber,
     NotAReading,
     PayloadNotJson,
@@ -39,6 +40,7 @@ _FINER_THAN_MICROSECONDS: Final = re.compile(rb":\d\d:\d\d\.\d{7}")  # msgspec r
 _LEAP_SECOND: Final = ":60"
 _SECONDS: Final = slice(16, 19)  # of an RFC 3339 text, with the colon before
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _MIN_BIGINT: Final = -(2**63)
 _MAX_BIGINT: Final = 2**63 - 1
 _MAX_INTEGER_DIGITS: Final = 400  # a float holds 309; Python refuses to parse more than 4,300
@@ -52,9 +54,9 @@ _decode_leniently = json.JSONDecoder(
 
 
 class _PlainReading(msgspec.Struct, gc=False):
-    t: datetime | int | float
+    t: Annotated[datetime, msgspec.Meta(tz=True)] | int | float
     v: float
-    seq: int | None = None
+    seq: Annotated[int, msgspec.Meta(ge=_MIN_BIGINT, le=_MAX_BIGINT)] | None = None
     q: Literal["good", "bad"] | None = None
 
 
@@ -62,7 +64,7 @@ _decode_plain_one = msgspec.json.Decoder(_PlainReading).decode
 _decode_plain_list = msgspec.json.Decoder(list[_PlainReading]).decode
 
 
-def decode_json(payload: bytes, *, arrived_at: datetime) -> list[GaugeReading | Rejected]:
+def decode_json(payload: bytes, *, arrived_at: datetime) -> GaugeReadings:
     """The readings of one message, in its order; what is wrong with one item does not touch the others.
 
     Args:
@@ -70,7 +72,7 @@ def decode_json(payload: bytes, *, arrived_at: datetime) -> list[GaugeReading | 
         arrived_at: when the message came. UTC.
 
     Returns:
-        An outcome for each item; empty for an empty list.
+        Its readings and what is none; empty for an empty list.
 
     Raises:
         PayloadTooLarge: it has more than MAX_PAYLOAD_BYTES.
@@ -83,47 +85,54 @@ def decode_json(payload: bytes, *, arrived_at: datetime) -> list[GaugeReading | 
     if plain is not None:
         return plain
     content = parse_json(payload)
+    readings = GaugeReadings()
     if type(content) is dict:
-        try:
-            return [_reading(content, arrived_at, latest)]
-        except SiteproofError as error:
-            return [Rejected(payload, error)]
+        _read_item(content, payload, readings, arrived_at=arrived_at, latest=latest)
+        return readings
     if type(content) is not list:
         raise NotAReading("the message is neither an object nor a list of objects")
     if len(content) > MAX_READINGS:
         raise TooManyReadings(f"the message has {len(content)} readings, and {MAX_READINGS} are allowed")
-    outcomes: list[GaugeReading | Rejected] = []
     for item in content:
-        try:
-            outcomes.append(_reading(item, arrived_at, latest))
-        except SiteproofError as error:
-            outcomes.append(Rejected(json.dumps(item).encode(), error))
-    return outcomes
+        _read_item(item, None, readings, arrived_at=arrived_at, latest=latest)
+    return readings
 
 
-def _read_plain(payload: bytes, latest: datetime) -> list[GaugeReading | Rejected] | None:
+def _read_item(
+    item: object, payload: bytes | None, readings: GaugeReadings, *, arrived_at: datetime, latest: datetime
+) -> None:
+    """Add an item as a reading or as what is none, with its own bytes where it has no payload of its own."""
+    try:
+        readings.append(_reading(item, arrived_at, latest))
+    except SiteproofError as error:
+        readings.rejected.append(Rejected(json.dumps(item).encode() if payload is None else payload, error))
+
+
+def _read_plain(payload: bytes, latest: datetime) -> GaugeReadings | None:
     """The readings of a message in which everything is right; None where something must be looked at more closely."""
     if len(payload) > MAX_PAYLOAD_BYTES or _FINER_THAN_MICROSECONDS.search(payload) is not None:
         return None
-    readings: list[GaugeReading | Rejected] = []
+    t_us: list[int] = []
+    v: list[float] = []
+    is_bad: list[bool] = []
+    seq: list[int | None] = []
     try:
         items = _decode_plain_list(payload) if payload.startswith(b"[") else [_decode_plain_one(payload)]
         if len(items) > MAX_READINGS:
             return None
         for item in items:
-            t, seq = item.t, item.seq
+            t = item.t
             if type(t) is not datetime:
                 t = _EPOCH + timedelta(milliseconds=t)  # type: ignore[arg-type]
-            elif t.tzinfo is not UTC:
-                if t.tzinfo is None:
-                    return None
-                t = t.astimezone(UTC)
-            if not EARLIEST <= t <= latest or (seq is not None and not _MIN_BIGINT <= seq <= _MAX_BIGINT):
+            if not EARLIEST <= t <= latest:
                 return None
-            readings.append(GaugeReading(t, item.v, item.q == "bad", seq))
+            t_us.append((t - _EPOCH) // _MICROSECOND)
+            v.append(item.v)
+            is_bad.append(item.q == "bad")
+            seq.append(item.seq)
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError):
         return None
-    return readings
+    return GaugeReadings(t_us, v, is_bad, seq, [])
 
 
 def parse_json(payload: bytes) -> object:

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from domain.errors import SiteproofError
+from domain.sensor import Sensor
 from iot.batch import BatchResult, SensorDirectory, store_batch
 from iot.decoding import Message
 from iot.logger_number import MISSING_MARKS, make_reader
 from iot.logger_plan import ImportPlan, list_rows
 from iot.logger_table import BrokenRow
-from iot.payload import EARLIEST, MAX_AHEAD, GaugeReading, NotANumber, require_plausible
+from iot.payload import EARLIEST, MAX_AHEAD, GaugeReading, NotANumber, gather_readings, require_plausible
 from iot.topics import make_topic
 from storage.database import Connection
 
@@ -160,8 +161,7 @@ def import_file(
     ]
     for chunk in read_chunks(plan, now=now):
         messages = [
-            # No payload: a reading that becomes a dead letter is written as one of its own.
-            Message(topic, b"", now, target.registered.sensor.project_id, target.registered.sensor.id, [*readings])
+            _make_message(topic, target.registered.sensor, readings, now=now)
             for topic, target, readings in zip(topics, plan.targets, chunk.readings, strict=True)
             if readings
         ]
@@ -169,6 +169,11 @@ def import_file(
             done = store_batch(connection, messages=messages, directory=directory)
         result.add(chunk, done)
         tell(result)
+
+
+def _make_message(topic: str, sensor: Sensor, readings: list[GaugeReading], *, now: datetime) -> Message:
+    """No payload: a reading that becomes a dead letter is written as one of its own."""
+    return Message(topic, b"", now, sensor.project_id, sensor.id, gather_readings(readings))
 
 
 def read_chunks(plan: ImportPlan, *, now: datetime, readings: int = CHUNK_READINGS) -> Iterator[Chunk]:

@@ -1,11 +1,13 @@
 """What the decoders of every payload format share: limits, the rules for a time and a value, and how an item fails."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final, NamedTuple
 
 from domain.errors import Invalid, SiteproofError
+from storage.keyed_reading import to_microseconds, to_time
 
 MAX_PAYLOAD_BYTES: Final = 1_000_000  # a day of one reading a second in JSON is four of these
 MAX_READINGS: Final = 10_000  # in one message; keeps the longest transaction of one message under a second
@@ -70,7 +72,7 @@ class BadQuality(Invalid):
 
 
 class GaugeReading(NamedTuple):
-    """What a gauge said, before its sensor is known; a plain tuple, because there are some ten thousand a second.
+    """What a gauge said, before its sensor is known; a plain tuple.
 
     Attributes:
         t: its own time. UTC.
@@ -91,6 +93,45 @@ class Rejected:
 
     item: bytes
     error: SiteproofError
+
+
+@dataclass(slots=True)
+class GaugeReadings:
+    """What one gauge said in one message, column by column, because there are tens of thousands of readings a second.
+
+    Attributes:
+        t_us: their own times, since 1970 in UTC. [us]
+        v: finite, as the gauge says them.
+        is_bad: by the gauge's own word.
+        seq: the gauge's own counter.
+        rejected: the items that are no readings.
+    """
+
+    t_us: list[int] = field(default_factory=list)
+    v: list[float] = field(default_factory=list)
+    is_bad: list[bool] = field(default_factory=list)
+    seq: list[int | None] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def append(self, reading: GaugeReading) -> None:
+        """Add one."""
+        self.t_us.append(to_microseconds(reading.t))
+        self.v.append(reading.v)
+        self.is_bad.append(reading.is_bad)
+        self.seq.append(reading.seq)
+
+    def list_readings(self) -> list[GaugeReading]:
+        """The same, one by one."""
+        columns = zip(map(to_time, self.t_us), self.v, self.is_bad, self.seq, strict=True)
+        return [GaugeReading(*row) for row in columns]
+
+
+def gather_readings(readings: Iterable[GaugeReading]) -> GaugeReadings:
+    """Readings of one gauge as columns, in their order."""
+    gathered = GaugeReadings()
+    for each in readings:
+        gathered.append(each)
+    return gathered
 
 
 def require_plausible(t: datetime, *, arrived_at: datetime) -> datetime:

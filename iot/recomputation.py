@@ -11,7 +11,7 @@ from iot.correction import LookUp, correct_readings, request_dependents
 from iot.decoding import RegisteredSensor, derive_reading
 from iot.payload import NotANumber
 from storage.database import Connection, Database
-from storage.reading import BAD, UNCORRECTED, KeyedReading
+from storage.keyed_reading import BAD, UNCORRECTED, KeyedReading
 from storage.recomputation import (
     RawReading,
     Recomputation,

@@ -16,7 +16,7 @@ from domain.sensor import Sensor
 from findings.recording import reopen_findings, resolve_findings
 from iot.alarm_judgement import keep_checkpoints, record_episode
 from iot.alarm_state import AlarmState, state_from_json, state_to_json
-from iot.alarms import judge_readings, make_watch, to_time
+from iot.alarms import judge_readings, to_time
 from iot.batch import SensorDirectory
 from iot.episodes import (
     compare_episodes,
@@ -77,7 +77,7 @@ def _rejudge_page(connection: Connection, sensor_id: str, *, directory: SensorDi
     if asked is None or registered is None or live.newest is None:
         finish_rejudgement(connection, sensor_id=sensor_id)
         return True
-    watch = make_watch(registered.sensor)
+    watch = registered.watch
     if live.rules != watch.rules:
         # The levels have changed since the last reading: they hold from there on, and what was stays as it was.
         finish_rejudgement(connection, sensor_id=sensor_id)

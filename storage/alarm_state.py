@@ -24,8 +24,8 @@ def lock_alarm_states(connection: Connection, *, sensor_ids: Sequence[str]) -> d
 
 def put_alarm_states(connection: Connection, *, states: Mapping[str, dict[str, Any]]) -> None:
     """Write the states of sensors that were locked before."""
-    values = {"sensor_ids": list(states), "states": [Jsonb(state) for state in states.values()]}
-    connection.execute(_QUERIES["put_alarm_states"], values)
+    # As one object: in an array of them each quote would be looked for and escaped once more.
+    connection.execute(_QUERIES["put_alarm_states"], {"states": Jsonb(states)})
 
 
 def list_alarm_states(connection: Connection, *, sensor_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -5,11 +5,11 @@ partitions with a rollup. What a payload means and whether a time is plausible i
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from time import monotonic, sleep
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
@@ -18,6 +18,7 @@ from domain.errors import Invalid
 from domain.sensor import Bucket, Quality, Reading
 from storage.database import Connection
 from storage.errors import translate_errors
+from storage.keyed_reading import ReadingColumns, to_microseconds
 from storage.query import load_queries
 
 _QUERIES: Final = load_queries("reading")
@@ -35,13 +36,6 @@ _EPOCH: Final = datetime(2001, 1, 1, tzinfo=UTC)
 _BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _END: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _DAILY_AGGREGATE_ZONE: Final = "Asia/Shanghai"  # of `reading_day` in the migration
-_COPY_TYPES: Final = ("int4", "timestamptz", "float8", "float8", "int2", "int8")
-
-# Of a reading, as `q` in the table.
-GOOD: Final = 0
-BAD: Final = 1  # by the gauge's own word
-OUT_OF_RANGE: Final = 2  # of the sensor's own
-UNCORRECTED: Final = 3  # the other sensor that its calibration needs said nothing at the time
 
 
 class InvalidEvery(Invalid):
@@ -62,38 +56,13 @@ class InvalidRetention(Invalid):
     code: ClassVar[str] = "reading.invalid_retention"
 
 
-class KeyedReading(NamedTuple):
-    """A reading on its way into the table; a plain tuple, because there are some ten thousand a second.
-
-    Attributes:
-        sensor_key: the registered sensor's small number.
-        t: the reading's own time; aware.
-        v: derived, in the sensor's unit, finite.
-        raw: what the gauge said before calibration; None where it is `v`.
-        q: GOOD, or why it is not.
-        seq: the gauge's own counter.
-    """
-
-    sensor_key: int
-    t: datetime
-    v: float
-    raw: float | None = None
-    q: int = GOOD
-    seq: int | None = None
-
-    @property
-    def is_bad(self) -> bool:
-        """Whether it counts for nothing but the record."""
-        return self.q != GOOD
-
-
 def is_timescale(connection: Connection) -> bool:
     """Whether the readings of this database lie in a TimescaleDB hypertable."""
     row = connection.execute(_QUERIES["flavour"]).fetchone()
     return row is not None and row[0] == "timescale"
 
 
-def store_readings(connection: Connection, *, readings: Sequence[KeyedReading]) -> list[KeyedReading]:
+def store_readings(connection: Connection, *, readings: ReadingColumns) -> ReadingColumns:
     """Store what is not there yet, of any age: one row for each sensor and time, the first one that came.
 
     Args:
@@ -101,44 +70,28 @@ def store_readings(connection: Connection, *, readings: Sequence[KeyedReading]) 
         readings: in any order; may hold the same sensor and time several times.
 
     Returns:
-        Those that are new, in the order given.
+        Those that are new, by sensor and time.
     """
-    if not readings:
-        return []
-    first = {each[:2]: each for each in readings}
-    if len(first) < len(readings):
-        first = {}
-        for each in readings:
-            first.setdefault(each[:2], each)
+    if not len(readings):
+        return readings
+    readings = readings.put_in_order()
     timescale = is_timescale(connection)
-    stage_readings(connection, readings=first.values())
+    stage_readings(connection, readings=readings)
     if timescale:
         connection.execute(_QUERIES["lift_limit_timescale"])
     else:
-        connection.execute(_QUERIES["ensure_partitions_native"], {"months": _list_months(first)})
-    insert = _QUERIES["insert_timescale" if timescale else "insert_native"]
-    for sensor_key, t in connection.execute(insert):
-        del first[sensor_key, t]
-    return list(first.values())
+        connection.execute(_QUERIES["ensure_partitions_native"], {"months": readings.list_months()})
+    rows = connection.execute(_QUERIES["insert_timescale" if timescale else "insert_native"])
+    known = {(sensor_key, to_microseconds(t)) for sensor_key, t in rows}
+    return readings.leave_out(known) if known else readings
 
 
-def _list_months(keys: Iterable[tuple[int, datetime]]) -> list[date]:
-    """The first days of the months, in UTC, in which these moments lie."""
-    moments = [t for _, t in keys]
-    ends = [t.astimezone(UTC) for t in (min(moments), max(moments))]
-    if len({(t.year, t.month) for t in ends}) > 1:
-        ends = [t.astimezone(UTC) for t in moments]
-    return [date(year, month, 1) for year, month in sorted({(t.year, t.month) for t in ends})]
-
-
-def stage_readings(connection: Connection, *, readings: Iterable[KeyedReading]) -> None:
+def stage_readings(connection: Connection, *, readings: ReadingColumns) -> None:
     """Put readings into the transaction's own table `reading_staging`, which is emptied before."""
     connection.execute(_QUERIES["make_staging"])
     connection.execute(_QUERIES["empty_staging"])
     with connection.cursor() as cursor, cursor.copy(_QUERIES["copy_staging"]) as copy:
-        copy.set_types(_COPY_TYPES)
-        for each in readings:
-            copy.write_row(each)
+        copy.write(readings.write_copy())
 
 
 def lift_decompression_limit(connection: Connection) -> None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from storage.database import Connection
+from storage.keyed_reading import KeyedReading, gather
 from storage.query import load_queries
-from storage.reading import KeyedReading, is_timescale, lift_decompression_limit, stage_readings
+from storage.reading import is_timescale, lift_decompression_limit, stage_readings
 
 _QUERIES: Final = load_queries("recomputation")
 BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
@@ -88,7 +89,7 @@ def replace_values(connection: Connection, *, sensor_key: int, readings: Sequenc
         readings: by time; at least one.
     """
     lift_decompression_limit(connection)
-    stage_readings(connection, readings=readings)
+    stage_readings(connection, readings=gather(readings))
     first, last = readings[0].t, readings[-1].t
     values = {
         "sensor_key": sensor_key,

@@ -10,7 +10,7 @@ SELECT sensor_id, state FROM alarm_state WHERE sensor_id = ANY(%(sensor_ids)s) O
 -- name: put_alarm_states
 UPDATE alarm_state
 SET state = given.state, updated_at = now()
-FROM unnest(%(sensor_ids)s::text[], %(states)s::jsonb[]) AS given (sensor_id, state)
+FROM jsonb_each(%(states)s::jsonb) AS given (sensor_id, state)
 WHERE alarm_state.sensor_id = given.sensor_id;
 
 -- name: list_alarm_states

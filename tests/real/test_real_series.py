@@ -8,7 +8,7 @@ import pytest
 
 from iot.alarm_state import AlarmState
 from iot.alarms import judge_readings
-from storage.reading import GOOD
+from storage.keyed_reading import GOOD
 from tests.unit.iot.alarm_cases import tell, watch
 
 

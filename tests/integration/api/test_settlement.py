@@ -15,7 +15,8 @@ from iot.simulation import (
     simulate_gauge,
     simulate_thermometer,
 )
-from storage.reading import KeyedReading, refresh_aggregates, store_readings
+from storage.keyed_reading import KeyedReading, gather
+from storage.reading import refresh_aggregates, store_readings
 from storage.sensor import find_sensor_entry
 from tests.integration.api.conftest import Api
 
@@ -30,7 +31,7 @@ def store(api: Api, sensor_id: str, readings: list[SimulatedReading]) -> None:
     with api.database.transaction() as connection:
         entry = find_sensor_entry(connection, sensor_id=sensor_id)
         assert entry is not None
-        store_readings(connection, readings=[KeyedReading(entry.key, each.t, each.v) for each in readings])
+        store_readings(connection, readings=gather(KeyedReading(entry.key, each.t, each.v) for each in readings))
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_settlement__is_read_in_hours(bridge: Api) -> None:
         entry = find_sensor_entry(connection, sensor_id="p3")
         assert entry is not None
         minutes = [(start + timedelta(minutes=each), float(each % 60)) for each in range(24 * 60 + 10)]
-        store_readings(connection, readings=[KeyedReading(entry.key, t, v) for t, v in minutes])
+        store_readings(connection, readings=gather(KeyedReading(entry.key, t, v) for t, v in minutes))
         times, values = load_record(connection, entry=entry, until=start + timedelta(days=1, minutes=10))
     since = times * 86_400 - start.timestamp()
     # Means of 0 to 59, at half past each hour; of 0 to 9, five minutes into the last one.

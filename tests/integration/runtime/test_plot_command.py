@@ -12,8 +12,9 @@ from domain.sensor import Placement, SensorKind, SensorProfile
 from runtime.command_line import main
 from runtime.plot_command import InvalidTime, UnknownPictureFormat, find_format, find_time
 from storage.database import Database
+from storage.keyed_reading import KeyedReading, gather
 from storage.project import put_project
-from storage.reading import KeyedReading, refresh_aggregates, store_readings
+from storage.reading import refresh_aggregates, store_readings
 from storage.sensor import find_sensor_entry, put_sensor
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -48,7 +49,7 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
         entry = find_sensor_entry(connection, sensor_id="s1")
         assert entry is not None
         rows = [KeyedReading(entry.key, START + timedelta(days=day), float(day)) for day in range(20)]
-        store_readings(connection, readings=rows)
+        store_readings(connection, readings=gather(rows))
     refresh_aggregates(database.url)
     monkeypatch.setenv("SITEPROOF_DATABASE_URL", database.url)
     return database

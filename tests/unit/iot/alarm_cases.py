@@ -10,7 +10,7 @@ from domain.sensor import AlarmLevel, Sensor, SensorKind, SensorProfile
 from iot.alarm_state import AlarmState
 from iot.alarms import AlarmEnded, AlarmRaised, Change, Watch, judge_readings, make_watch
 from iot.gauge_health import FaultRaised
-from storage.reading import GOOD
+from storage.keyed_reading import GOOD
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 ZERO = START.timestamp()

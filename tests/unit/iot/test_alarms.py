@@ -14,7 +14,7 @@ from domain.alarm import EndReason, GaugeFault
 from domain.sensor import AlarmLevel, SensorProfile, Suppression
 from iot.alarm_state import AlarmState, state_from_json, state_to_json
 from iot.alarms import AlarmEnded, AlarmRaised, is_consequential, judge_readings
-from storage.reading import GOOD, OUT_OF_RANGE
+from storage.keyed_reading import GOOD, OUT_OF_RANGE
 from tests.unit.iot.alarm_cases import ABOVE_10, START, ZERO, at, judge, make_sensor, tell, watch
 
 AT_ONCE = replace(ABOVE_10, for_n=1)

@@ -20,7 +20,7 @@ from iot.decoding import (
 )
 from iot.json_payload import decode_json
 from iot.payload import MAX_PAYLOAD_BYTES, GaugeReading
-from storage.reading import KeyedReading
+from storage.keyed_reading import KeyedReading
 from tests.sparkplug_payloads import encode
 
 ARRIVED = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -51,38 +51,45 @@ def make_registered(**changes: object) -> RegisteredSensor:
 def decode(payload: object, registered: RegisteredSensor | None, topic: str = TOPIC) -> Decoded:
     """Decode a JSON value, or bytes as they are."""
     content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return decode_message(read_message(topic, content, arrived_at=ARRIVED), registered)
+    decoded = Decoded()
+    decode_message(read_message(topic, content, arrived_at=ARRIVED), registered, decoded)
+    return decoded
+
+
+def list_rows(decoded: Decoded) -> list[KeyedReading]:
+    """The readings, one by one."""
+    return decoded.readings.to_columns().list_rows()
 
 
 def test_decode_message__as_it_comes() -> None:
     """Without calibration the value is kept, and there is no raw value beside it."""
     decoded = decode({"t": T_MS, "v": 1.5, "seq": 3}, make_registered())
-    assert decoded == Decoded([KeyedReading(7, T, 1.5, seq=3)], [])
+    assert (list_rows(decoded), decoded.dead_letters) == ([KeyedReading(7, T, 1.5, seq=3)], [])
 
 
 def test_decode_message__calibrated() -> None:
     """2 * 1.5 + 1 = 4, and the raw value is kept beside it."""
     decoded = decode({"t": T_MS, "v": 1.5}, make_registered(calibration={"scale": 2, "offset": 1}))
-    assert decoded == Decoded([KeyedReading(7, T, 4.0, raw=1.5)], [])
+    assert (list_rows(decoded), decoded.dead_letters) == ([KeyedReading(7, T, 4.0, raw=1.5)], [])
 
 
 @pytest.mark.parametrize(("v", "is_bad"), [(-10.1, True), (-10.0, False), (10.0, False), (10.1, True)])
 def test_decode_message__range(v: float, *, is_bad: bool) -> None:
     """What lies outside of the sensor's range is kept, and marked bad; the limits belong to the range."""
     decoded = decode({"t": T_MS, "v": v}, make_registered(range_min=-10.0, range_max=10.0))
-    assert [reading.is_bad for reading in decoded.readings] == [is_bad]
+    assert [reading.is_bad for reading in list_rows(decoded)] == [is_bad]
 
 
 def test_decode_message__bad_by_its_own_word() -> None:
     """What the gauge calls bad stays bad within the range."""
     decoded = decode({"t": T_MS, "v": 1, "q": "bad"}, make_registered(range_min=-10.0))
-    assert [reading.is_bad for reading in decoded.readings] == [True]
+    assert [reading.is_bad for reading in list_rows(decoded)] == [True]
 
 
 def test_decode_message__malformed_neighbour() -> None:
     """One bad item becomes a dead letter with its own bytes; the others are readings."""
     decoded = decode([{"t": T_MS, "v": 1}, {"t": T_MS, "v": "x"}, {"t": T_MS + 1, "v": 2}], make_registered())
-    assert [reading.v for reading in decoded.readings] == [1.0, 2.0]
+    assert [reading.v for reading in list_rows(decoded)] == [1.0, 2.0]
     (letter,) = decoded.dead_letters
     assert (letter.code, json.loads(letter.payload)) == ("reading.not_a_number", {"t": T_MS, "v": "x"})
     assert (letter.topic, letter.received_at) == (TOPIC, ARRIVED)
@@ -92,9 +99,9 @@ def test_decode_message__calibrated_beyond_all_numbers() -> None:
     """A value that calibration makes infinite becomes a dead letter that can be read again."""
     decoded = decode([{"t": T_MS, "v": 1e308, "seq": 4, "q": "bad"}], make_registered(calibration={"scale": 10}))
     (letter,) = decoded.dead_letters
-    assert decoded.readings == []
+    assert list_rows(decoded) == []
     assert letter.code == "reading.not_a_number"
-    assert decode_json(letter.payload, arrived_at=ARRIVED) == [(T, 1e308, True, 4)]
+    assert decode_json(letter.payload, arrived_at=ARRIVED).list_readings() == [(T, 1e308, True, 4)]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +117,7 @@ def test_decode_message__whole_message_dead(payload: bytes, topic: str, code: st
     """A message that is wrong as a whole is kept with its bytes and its topic."""
     decoded = decode(payload, make_registered(), topic)
     (letter,) = decoded.dead_letters
-    assert (decoded.readings, letter.code, letter.payload, letter.topic) == ([], code, payload, topic)
+    assert (list_rows(decoded), letter.code, letter.payload, letter.topic) == ([], code, payload, topic)
 
 
 def test_decode_message__unknown_sensor() -> None:
@@ -128,7 +135,7 @@ def test_decode_message__too_large() -> None:
 def test_write_reading__read_back() -> None:
     """What is written is what is read."""
     reading = GaugeReading(datetime(2026, 7, 1, 8, 0, 0, 123_456, tzinfo=UTC), -0.1, is_bad=True, seq=9)
-    assert decode_json(write_reading(reading), arrived_at=ARRIVED) == [reading]
+    assert decode_json(write_reading(reading), arrived_at=ARRIVED).list_readings() == [reading]
 
 
 def decode_senml(
@@ -162,7 +169,7 @@ def test_decode_messages__units_of_senml(unit: str | None, sensor: dict[str, obj
     """A record's unit is converted to the sensor's; one that the calibration makes the sensor's of is left as it is."""
     sensors = {"s1": make_registered(**sensor)}
     fields = {} if unit is None else {"u": unit}
-    (reading,) = decode_senml(record(**fields), sensors=sensors).readings
+    (reading,) = list_rows(decode_senml(record(**fields), sensors=sensors))
     assert reading.v == pytest.approx(v, rel=1e-12)
     assert reading.raw == (None if raw == v else pytest.approx(raw, rel=1e-12))
 
@@ -174,7 +181,7 @@ def test_decode_messages__units_that_do_not_fit(unit: str, code: str) -> None:
     for _ in range(2):
         decoded = decode_senml(record(u=unit), record(v=2), sensors=sensors)
         assert [each.code for each in decoded.dead_letters] == [code]
-        assert [each.v for each in decoded.readings] == [2.0]
+        assert [each.v for each in list_rows(decoded)] == [2.0]
 
 
 def test_decode_messages__record_of_another_project_and_of_nobody() -> None:
@@ -183,10 +190,11 @@ def test_decode_messages__record_of_another_project_and_of_nobody() -> None:
     decoded = decode_senml(
         {"bn": "s", "bt": T_MS / 1000}, {"n": "1", "v": 1}, {"n": "9", "v": 2}, {"n": "8", "v": 3}, sensors=sensors
     )
-    assert [each.v for each in decoded.readings] == [1.0]
+    assert [each.v for each in list_rows(decoded)] == [1.0]
     assert [each.code for each in decoded.dead_letters] == ["reading.wrong_project", "reading.unknown_sensor"]
     again = read_message("siteproof/v1/b1/senml", decoded.dead_letters[1].payload, arrived_at=ARRIVED)
-    assert [each.v for each in decode_messages([again], {"s8": make_registered(id="s8")}).readings] == [3.0]
+    decoded = decode_messages([again], {"s8": make_registered(id="s8")})
+    assert [each.v for each in list_rows(decoded)] == [3.0]
 
 
 def test_decode_messages__pack_that_cannot_be_read() -> None:
@@ -205,7 +213,7 @@ def uplink(**fields: object) -> Message:
 def test_decode_messages__some_fields_are_registered() -> None:
     """Of a message of many sensors those that nobody registered are passed over and counted."""
     decoded = decode_messages([uplink(level=1, battery=3.6, text="x")], {"0a.level": make_registered(id="0a.level")})
-    assert [each.v for each in decoded.readings] == [1.0]
+    assert [each.v for each in list_rows(decoded)] == [1.0]
     assert (decoded.dead_letters, decoded.skipped) == ([], 2)
 
 
@@ -218,7 +226,7 @@ def test_decode_messages__no_field_is_registered() -> None:
 
 def test_decode_messages__nothing_but_text() -> None:
     """A message without any number is nobody's loss."""
-    assert decode_messages([uplink(text="x")], {}) == Decoded([], [], 1)
+    assert decode_messages([uplink(text="x")], {}) == Decoded(skipped=1)
 
 
 def test_decode_messages__registered_field_that_is_no_number() -> None:
@@ -226,7 +234,7 @@ def test_decode_messages__registered_field_that_is_no_number() -> None:
     decoded = decode_messages(
         [uplink(level="x", tilt=2)], {"0a.level": make_registered(), "0a.tilt": make_registered()}
     )
-    assert [each.v for each in decoded.readings] == [2.0]
+    assert [each.v for each in list_rows(decoded)] == [2.0]
     assert [each.code for each in decoded.dead_letters] == ["reading.not_a_number"]
 
 
@@ -255,4 +263,4 @@ def test_weight__of_each_kind(topic: str, payload: bytes, weight: int) -> None:
 
 def test_decode_messages__command() -> None:
     """Commands to edge nodes are heard and say nothing."""
-    assert decode_messages([read_message("spBv1.0/b1/NCMD/gw", b"x", arrived_at=ARRIVED)], {}) == Decoded([], [])
+    assert decode_messages([read_message("spBv1.0/b1/NCMD/gw", b"x", arrived_at=ARRIVED)], {}) == Decoded()

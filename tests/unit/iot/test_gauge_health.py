@@ -9,7 +9,7 @@ from domain.sensor import SensorKind
 from iot.alarm_state import AlarmState
 from iot.alarms import judge_readings
 from iot.gauge_health import tell_noise
-from storage.reading import GOOD, OUT_OF_RANGE
+from storage.keyed_reading import GOOD, OUT_OF_RANGE
 from tests.unit.iot.alarm_cases import ABOVE_10, ZERO, at, judge, tell, watch
 
 OWN = watch(ABOVE_10)

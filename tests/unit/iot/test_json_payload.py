@@ -25,9 +25,10 @@ T = "2026-07-01T08:00:00Z"
 
 
 def decode(payload: object) -> list[GaugeReading | Rejected]:
-    """Decode a JSON value, or bytes as they are."""
+    """Decode a JSON value, or bytes as they are: the readings, and after them what is none."""
     content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return decode_json(content, arrived_at=ARRIVED)
+    decoded = decode_json(content, arrived_at=ARRIVED)
+    return [*decoded.list_readings(), *decoded.rejected]
 
 
 def decode_one(payload: object) -> GaugeReading:
@@ -147,7 +148,7 @@ def test_decode_json__just_plausible(given: str) -> None:
 def test_decode_json__not_a_number(literal: str) -> None:
     """What is not a finite number is refused, and its neighbours are not lost."""
     payload = f'[{{"t": "{T}", "v": 1}}, {{"t": "{T}", "v": {literal}}}, {{"t": "{T}", "v": 2}}]'.encode()
-    first, middle, last = decode(payload)
+    first, last, middle = decode(payload)
     assert isinstance(first, GaugeReading)
     assert isinstance(last, GaugeReading)
     assert (first.v, last.v) == (1, 2)
