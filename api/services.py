@@ -23,6 +23,7 @@ class Services:
 
     Attributes:
         ring: tells a worker that a medium waits; may fail silently, for the row is the truth and a sweep rings again.
+        publish_log: gives what is committed its place in the evidence log; the signed checkpoint with it.
         max_upload_bytes: limit of one file. [B]
         pages: the folder of the built pages.
         hazard_rules: on which a project's changes are laid.
@@ -33,6 +34,7 @@ class Services:
     media_store: MediaStore
     clock: Clock
     ring: Callable[[UUID], None]
+    publish_log: Callable[[], str]
     max_upload_bytes: int
     pages: Path
     hazard_rules: HazardRules

@@ -16,6 +16,7 @@ from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_call
 from domain.project import ProjectKind
 from runtime.dataset_commands import export_dataset_command
 from runtime.import_command import import_readings
+from runtime.log_commands import log
 from runtime.model_commands import model
 from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
@@ -368,7 +369,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, evaluate, export, export_dataset_command, import_readings, model):
+for _command in (train, evaluate, export, export_dataset_command, import_readings, log, model):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
 

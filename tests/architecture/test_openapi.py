@@ -25,6 +25,7 @@ def make_application() -> FastAPI:
         media_store=DiskMediaStore(Path("none")),
         clock=SystemClock(),
         ring=lambda _: None,
+        publish_log=str,
         max_upload_bytes=1,
         pages=Path("none"),
         hazard_rules=load_default_rules(),
