@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api import (
     alarms,
     audit,
+    bundle,
     cameras,
     dead_letters,
     events,
@@ -44,6 +45,7 @@ ROUTERS: Final = (
     cameras.router,
     media.router,
     media.upload_router,
+    bundle.router,
     findings.router,
     issues.router,
     sensors.router,

@@ -83,7 +83,7 @@ def encode_hash(value: bytes) -> str:
 def list_keys_route(asker: Annotated[Asker[None], Depends(Allowed(EVERYBODY, see_nothing))]) -> LogKeysView:
     """The public keys, for `siteproof verify --key`."""
     # The first key is made when the log is first asked for.
-    asker.services.publish_log()
+    asker.services.evidence_log.publish()
     with asker.transaction() as connection:
         keys = list_keys(connection)
     return LogKeysView(items=[LogKeyView(key=key, from_size=from_size) for key, from_size in keys])
@@ -92,7 +92,7 @@ def list_keys_route(asker: Annotated[Asker[None], Depends(Allowed(EVERYBODY, see
 @router.get("/checkpoint", response_class=PlainTextResponse)
 def get_checkpoint_route(asker: Annotated[Asker[None], Depends(Allowed(EVERYBODY, see_nothing))]) -> str:
     """The log's head, signed (C2SP tlog-checkpoint); everything that was committed before is in it."""
-    return asker.services.publish_log()
+    return asker.services.evidence_log.publish()
 
 
 @router.get("/entries")

@@ -94,6 +94,27 @@ class LogHome(Protocol):
         ...
 
 
+class LogPublisher(Protocol):
+    """The log as those see it who need its head; who advances and signs it is `runtime`'s to say."""
+
+    def publish(self) -> str:
+        """Give every fact that is committed its place; the signed checkpoint with them.
+
+        Raises:
+            LogKeyMissing: this home does not have the log's key.
+            LogRestored: the database is older than what was published, or another one.
+        """
+        ...
+
+    def sign(self, text: str) -> str:
+        """A text signed by the log's key, as a note; its first line must not be the log's origin.
+
+        Raises:
+            LogKeyMissing: this home does not have the log's key.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Advance:
     """What came of a step.
@@ -123,7 +144,7 @@ def advance(connection: Connection, *, home: LogHome, now: datetime, limit: int 
     lock_log(connection)
     size = find_log_size(connection)
     _require_published(connection, home=home, size=size)
-    signer = _find_signer(connection, home=home) or _start(connection, home=home, size=size, now=now)
+    signer = find_signer(connection, home=home) or _start(connection, home=home, size=size, now=now)
     return _append(connection, signers=[signer], size=size, limit=limit)
 
 
@@ -140,7 +161,7 @@ def rotate_key(connection: Connection, *, home: LogHome, now: datetime) -> tuple
     lock_log(connection)
     size = find_log_size(connection)
     _require_published(connection, home=home, size=size)
-    old = _find_signer(connection, home=home) or _start(connection, home=home, size=size, now=now)
+    old = find_signer(connection, home=home) or _start(connection, home=home, size=size, now=now)
     new = _make_key(old.name)
     home.add_key(new)
     handover = sign_note(describe_handover(old.public, new.public), [old, new])
@@ -168,7 +189,7 @@ def accept_restore(connection: Connection, *, home: LogHome, reason: str, now: d
         raise NothingRestored("the log contains what was published: there is nothing to accept")
     head = home.read_head()
     keys = list_keys(connection)
-    signer = _find_signer_or_none(connection, home=home) or _take_key(home, origin=_find_origin(keys, head))
+    signer = _find_kept_signer(connection, home=home) or _take_key(home, origin=_find_origin(keys, head))
     if not keys or keys[-1][0] != signer.public.text:
         insert_key(connection, key=signer.public.text, from_size=size)
     content = {
@@ -209,6 +230,25 @@ def examine(connection: Connection, *, home: LogHome, every_leaf: bool = False) 
 def describe_handover(old: PublicKey, new: PublicKey) -> str:
     """The text by which a key hands over to another; both sign it."""
     return f"siteproof log key hand-over\n{old.text}\n{new.text}\n"
+
+
+def find_signer(connection: Connection, *, home: LogHome) -> SigningKey | None:
+    """The private key of the log's last public one; None where the log has none yet.
+
+    Raises:
+        LogKeyMissing: this home does not have it.
+    """
+    keys = list_keys(connection)
+    if not keys:
+        return None
+    signer = _find_kept_signer(connection, home=home)
+    if signer is None:
+        raise LogKeyMissing(
+            "this home does not have the key that signs the log: bring its file back,"
+            " or declare it lost with `siteproof log accept-restore`",
+            key=keys[-1][0],
+        )
+    return signer
 
 
 def find_root(connection: Connection, size: int) -> bytes:
@@ -266,22 +306,7 @@ def _start(connection: Connection, *, home: LogHome, size: int, now: datetime) -
     return key
 
 
-def _find_signer(connection: Connection, *, home: LogHome) -> SigningKey | None:
-    """The private key of the log's last public one; None where the log has none yet."""
-    keys = list_keys(connection)
-    if not keys:
-        return None
-    signer = _find_signer_or_none(connection, home=home)
-    if signer is None:
-        raise LogKeyMissing(
-            "this home does not have the key that signs the log: bring its file back,"
-            " or declare it lost with `siteproof log accept-restore`",
-            key=keys[-1][0],
-        )
-    return signer
-
-
-def _find_signer_or_none(connection: Connection, *, home: LogHome) -> SigningKey | None:
+def _find_kept_signer(connection: Connection, *, home: LogHome) -> SigningKey | None:
     keys = list_keys(connection)
     return next((each for each in home.list_keys() if keys and each.public.text == keys[-1][0]), None)
 
@@ -309,7 +334,7 @@ def _find_origin(keys: list[tuple[str, int]], head: str | None) -> str:
 def _find_refusal(connection: Connection, *, home: LogHome, size: int) -> SiteproofError | None:
     try:
         _require_published(connection, home=home, size=size)
-        _find_signer(connection, home=home)
+        find_signer(connection, home=home)
     except (LogRestored, LogKeyMissing) as error:
         return error
     return None

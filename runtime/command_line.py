@@ -21,6 +21,7 @@ from runtime.model_commands import model
 from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
+from runtime.verify_command import verify
 
 F = TypeVar("F", bound=Callable[..., object])
 _EXIT_ERROR: Final = 2
@@ -369,7 +370,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, evaluate, export, export_dataset_command, import_readings, log, model):
+for _command in (train, evaluate, export, export_dataset_command, import_readings, log, model, verify):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
 

@@ -1,8 +1,8 @@
 """The evidence log at its edge: each step is a transaction, and a head is remembered before anybody sees it."""
 
 from domain.clock import Clock
-from findings.evidence_log import accept_restore, advance, examine, rotate_key
-from findings.signed_note import PublicKey
+from findings.evidence_log import LogKeyMissing, accept_restore, advance, examine, find_signer, rotate_key
+from findings.signed_note import PublicKey, sign_note
 from runtime.log_home import DiskLogHome
 from storage.database import Database
 
@@ -29,6 +29,18 @@ class LogKeeper:
             self._home.write_head(done.note)
             if not done.more:
                 return done.note
+
+    def sign(self, text: str) -> str:
+        """A text signed by the log's key, as a note; its first line must not be the log's origin.
+
+        Raises:
+            LogKeyMissing: this home does not have the log's key, or the log has none yet.
+        """
+        with self._database.transaction() as connection:
+            signer = find_signer(connection, home=self._home)
+        if signer is None:
+            raise LogKeyMissing("the log has no key yet")
+        return sign_note(text, [signer])
 
     def rotate_key(self) -> PublicKey:
         """Let a new key sign; the old private one is forgotten, the public one stays listed.

@@ -35,7 +35,7 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         ring=Doorbell(make_queue(settings)).ring,
         max_upload_bytes=settings.max_upload_bytes,
         pages=PAGES,
-        publish_log=log_keeper.publish,
+        evidence_log=log_keeper,
         hazard_rules=load_hazard_rules(settings.hazard_rules),
         models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
     )

@@ -64,7 +64,7 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
         media_store=DiskMediaStore(tmp_path / "media"),
         clock=SystemClock(),
         ring=rung.append,
-        publish_log=LogKeeper(database, DiskLogHome(tmp_path / "evidence-log"), SystemClock()).publish,
+        evidence_log=LogKeeper(database, DiskLogHome(tmp_path / "evidence-log"), SystemClock()),
         max_upload_bytes=MAX_UPLOAD_BYTES,
         pages=tmp_path / "pages",
         hazard_rules=load_default_rules(),
