@@ -136,11 +136,18 @@ def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -
 
 
 def _register_log_task(app: Celery, settings: Settings, get_workplace: Callable[[], Workplace]) -> None:
+    told = ""
+
     def publish_log() -> None:
+        nonlocal told
         try:
             make_log_keeper(settings, get_workplace().database).publish()
+            told = ""
         except SiteproofError as error:
-            _LOG.error("the evidence log is not signed: %s [%s]", error.detail, error.code)
+            # Once a cause, for it is tried every few seconds.
+            if told != error.code:
+                _LOG.error("the evidence log is not signed: %s [%s]", error.detail, error.code)
+            told = error.code
 
     app.task(publish_log, name=PUBLISH_LOG)
 

@@ -116,6 +116,11 @@ def list_entries_of_the_log(connection: Connection, *, size: int) -> list[LogEnt
     return [LogEntry(*row) for row in connection.execute(_QUERIES["list_entries_of_the_log"], {"size": size})]
 
 
+def delete_contents(connection: Connection, *, subject: str, kept_kind: str) -> None:
+    """Delete what the placed entries about a thing stand for, those of one kind excepted; the leaves stay."""
+    connection.execute(_QUERIES["delete_contents"], {"subject": subject, "kept_kind": kept_kind})
+
+
 def walk_leaves(connection: Connection) -> Iterator[bytes]:
     """Every leaf from the first, in their order, some thousands at a time."""
     after = 0

@@ -82,3 +82,8 @@ ORDER BY e.index;
 
 -- name: list_leaves
 SELECT e.leaf FROM log_entry AS e WHERE e.index >= %(after)s ORDER BY e.index LIMIT %(limit)s;
+
+-- name: delete_contents
+-- Of what has its place; the leaves stay. A tombstone is kept.
+DELETE FROM log_content USING log_entry
+WHERE log_entry.index = log_content.index AND log_entry.subject = %(subject)s AND log_entry.kind <> %(kept_kind)s;

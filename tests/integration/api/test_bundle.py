@@ -19,14 +19,15 @@ from domain.clock import SystemClock
 from findings.bundle import CHECKPOINT, ENTRIES, FINDINGS, KEYS, MANIFEST, MEDIUM, PAGE, describe_manifest
 from findings.bundle_verification import Broken, Intact, verify_bundle
 from findings.checkpoint import Checkpoint
+from findings.erasure import erase_bytes
 from findings.evidence_log import read_checkpoint
-from findings.log_fact import record_fact
 from findings.merkle import hash_leaf
 from findings.signed_note import PublicKey, SigningKey, parse_public_key, sign_note, split_note
 from findings.stored_zip import store, write_zip
 from runtime.command_line import main
 from runtime.log_home import DiskLogHome
 from runtime.log_keeper import LogKeeper
+from storage.media_store import DiskMediaStore
 from tests.integration.api.conftest import AREA, SQUARE, Api
 from tests.pictures import make_jpeg
 
@@ -285,30 +286,59 @@ def test_bundle__after_the_key_rotated__holds_by_the_old_and_by_the_new_key(case
     assert find_code(before, [new]) == "bundle.other_key"
 
 
-def test_bundle__of_an_erased_original__still_verifies(case: Case) -> None:
-    """The tombstone says why; without it a missing content is a fault."""
-    with case.api.database.transaction() as connection:
-        content = {"basis": "个人信息保护法 47"}
-        record_fact(
-            connection,
-            kind="media.erased",
-            project_id="p1",
-            subject=f"media/{case.media_id}",
-            at=SystemClock().now(),
-            content={"media_id": case.media_id, "sha256": sha256(PHOTO).hexdigest(), **content},
-        )
+def erase(case: Case) -> None:
+    """What `siteproof erase` does."""
     case.keeper.publish()
+    digest = sha256(PHOTO).hexdigest()
+    basis = "个人信息保护法 第四十七条"
     with case.api.database.transaction() as connection:
-        connection.execute(
-            "DELETE FROM log_content USING log_entry AS e WHERE e.index = log_content.index"
-            " AND e.kind = 'media.received'"
-        )
+        erased = erase_bytes(connection, sha256=digest, basis=basis, by="operator", now=SystemClock().now())
+    DiskMediaStore(case.api.media_folder).erase(digest, media_ids=erased)
+
+
+def test_bundle__of_an_erased_original__still_verifies(case: Case) -> None:
+    """Bytes, metadata and position are gone from everywhere; the tombstone says why, and everything is still proven."""
+    twin = case.api.client.post(
+        "/v1/projects/p1/media", files={"file": ("b.jpg", PHOTO)}, headers=case.api.make_token(Role.CONTRACTOR)
+    ).json()
+    before, keys = case.fetch(), case.list_keys()
+    for _ in range(2):
+        erase(case)
     bundle = case.fetch()
-    verdict = judge(bundle, case.list_keys())
+    verdict = judge(bundle, keys)
     assert isinstance(verdict, Intact)
     assert (verdict.erased, verdict.sha256) == (True, sha256(PHOTO).hexdigest())
-    assert "original.jpg" not in unpack(bundle)
-    assert "个人信息保护法" in unpack(bundle)[PAGE].decode()
+    files = unpack(bundle)
+    assert "original.jpg" not in files
+    assert "个人信息保护法" in files[PAGE].decode()
+    assert "script" not in files[MEDIUM].decode()
+    assert not [each for each in case.api.media_folder.rglob("*") if each.is_file()]
+    entries = [json.loads(each["leaf"]) for each in json.loads(files[ENTRIES])["entries"]]
+    assert [each["kind"] for each in entries if each["subject"].startswith("media/")] == [
+        "media.received",
+        "media.erased",
+    ]
+    assert case.keeper.examine(every_leaf=True)[1] == 0
+    # A bundle that left the house before is what it was.
+    assert find_code(before, keys) == ""
+    headers = case.api.make_token(Role.ADMIN)
+    for media_id in (case.media_id, twin["id"]):
+        medium = case.api.client.get(f"/v1/media/{media_id}", headers=headers).json()
+        assert (medium["failure"], medium["metadata"], medium["position"]) == ("media.erased", {}, None)
+        assert [each["verdict"] for each in medium["checks"]]
+        assert case.api.client.get(f"/v1/media/{media_id}/content", headers=headers).status_code == 404
+
+
+def test_bundle__with_an_original_beside_a_tombstone__is_found(case: Case) -> None:
+    """And a content that is missing without a tombstone."""
+    before = unpack(case.fetch())
+    erase(case)
+    after, keys = unpack(case.fetch()), case.list_keys()
+    (key,) = case.home.list_keys()
+    both = {PAGE: after[PAGE], "original.jpg": PHOTO} | after
+    assert find_code(sign_again(both, key), keys) == "bundle.original_differs"
+    without = {name: each for name, each in before.items() if name != "original.jpg"}
+    assert find_code(sign_again(without, key), keys) == "bundle.original_differs"
 
 
 def test_bundle__for_each_role__is_for_those_who_may_see_originals_and_on_record(case: Case) -> None:
