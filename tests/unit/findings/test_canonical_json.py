@@ -26,11 +26,12 @@ def test_canonical__what_json_lacks__is_written_as_text() -> None:
         "\U0001f600": 2,
         "at": datetime(2026, 11, 25, 6, 0, tzinfo=UTC),
         "id": UUID(int=1),
+        "none": float("nan"),
         "severity": Severity.MAJOR,
         "tuple": (2**53 - 1, 2**53, True),
     }
     expected = (
-        '{"at":"2026-11-25T06:00:00Z","id":"00000000-0000-0000-0000-000000000001","severity":"major",'
+        '{"at":"2026-11-25T06:00:00Z","id":"00000000-0000-0000-0000-000000000001","none":"nan","severity":"major",'
         '"tuple":[9007199254740991,"9007199254740992",true],"\U0001f600":2,"\ufb33":1}'
     )
     assert encode_canonical(given) == expected.encode()
