@@ -1,6 +1,5 @@
 """Judging a bundle by its bytes alone, and the log's public key where it is known: the first thing that is wrong."""
 
-import binascii
 import hashlib
 import json
 from base64 import b64decode
@@ -165,7 +164,7 @@ def _parse_entries(content: bytes) -> list[ProvenEntry]:
             )
             for each in json.loads(content)["entries"]
         ]
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _Found("malformed", f"{ENTRIES} 无法读取。", f"{ENTRIES} cannot be read.") from error
 
 

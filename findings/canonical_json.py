@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785): the one way to write a value, so that its bytes can be hashed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 from uuid import UUID
@@ -25,7 +25,7 @@ def _make_plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, list | tuple):
         return [_make_plain(each) for each in value]
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, UUID) or (isinstance(value, int) and abs(value) > _MAX_EXACT):
         return str(value)
     if isinstance(value, float) and not isfinite(value):

@@ -270,7 +270,15 @@ def test_bundle__lied_about_by_who_holds_the_key__is_found_by_the_log(case: Case
     elsewhere = Checkpoint("siteproof/other", read_checkpoint(note).size, read_checkpoint(note).root).text
     assert find(files | {CHECKPOINT: sign_note(elsewhere, [key]).encode()}) == "bundle.other_key"
     assert find(files | {CHECKPOINT: split_note(note)[0].encode()}) == "bundle.signature"
-    for garbage in (b"", b"[]", b"{}", b'{"entries":[{}]}', b"[" * 100_000, b'{"entries":[]}'):
+    for garbage in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"entries":[{}]}',
+        b'{"entries":[{"index":Infinity}]}',
+        b"[" * 100_000,
+        b'{"entries":[]}',
+    ):
         assert find(files | {ENTRIES: garbage}) in {"bundle.malformed", "bundle.other_medium"}
 
 

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 from domain.finding import Severity
@@ -24,7 +24,7 @@ def test_canonical__what_json_lacks__is_written_as_text() -> None:
     given = {
         "\ufb33": 1,
         "\U0001f600": 2,
-        "at": datetime(2026, 11, 25, 6, 0, tzinfo=UTC),
+        "at": datetime(2026, 11, 25, 14, 0, tzinfo=timezone(timedelta(hours=8))),
         "id": UUID(int=1),
         "none": float("nan"),
         "severity": Severity.MAJOR,
