@@ -144,13 +144,13 @@ def get_content_route(
 ) -> StreamingResponse:
     """The original bytes, untouched: for inspectors, supervisors, admins, and the token that sent them; on record."""
     medium = asker.thing
-    _record_sight(asker, AuditAction.ORIGINAL_READ)
+    record_sight(asker, AuditAction.ORIGINAL_READ)
     return StreamingResponse(
         read_chunks(asker.services.media_store.open(medium.sha256)),
         media_type=medium.format,
         headers={
             "Content-Length": str(medium.size_bytes),
-            "Content-Disposition": f'attachment; filename="{medium.id}.{_EXTENSION_OF[medium.format.value]}"',
+            "Content-Disposition": f'attachment; filename="{medium.id}.{EXTENSION_OF[medium.format.value]}"',
             # A copy in a browser's cache would outlive the token, and be read without a record.
             "Cache-Control": "no-store",
             # RFC 9530, so that a client can check what it received.
@@ -159,7 +159,7 @@ def get_content_route(
     )
 
 
-_EXTENSION_OF = {
+EXTENSION_OF = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",
@@ -181,7 +181,7 @@ def get_preview_route(
     """A reduced picture; it is made by the analysis, so it is not there before."""
     medium, services = asker.thing, asker.services
     if not blurred:
-        _record_sight(asker, AuditAction.UNBLURRED_PREVIEW_READ)
+        record_sight(asker, AuditAction.UNBLURRED_PREVIEW_READ)
     file = services.media_store.find_derived(medium.id, name=name_preview(annotated=annotated, blurred=blurred))
     if file is None:
         if medium.status is MediaStatus.ANALYSED:
@@ -192,7 +192,7 @@ def get_preview_route(
     return StreamingResponse(read_chunks(file), media_type="image/jpeg", headers={"Cache-Control": cache})
 
 
-def _record_sight(asker: Asker[Medium], action: AuditAction) -> None:
+def record_sight(asker: Asker[Medium], action: AuditAction) -> None:
     """Write down who is about to see faces.
 
     Raises:

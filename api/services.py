@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from domain.clock import Clock
+from findings.evidence_log import LogPublisher
 from storage.database import Database
 from storage.media_store import MediaStore
 from vision.hazard_rules import HazardRules
@@ -23,6 +24,7 @@ class Services:
 
     Attributes:
         ring: tells a worker that a medium waits; may fail silently, for the row is the truth and a sweep rings again.
+        evidence_log: its head and its signature.
         max_upload_bytes: limit of one file. [B]
         pages: the folder of the built pages.
         hazard_rules: on which a project's changes are laid.
@@ -33,6 +35,7 @@ class Services:
     media_store: MediaStore
     clock: Clock
     ring: Callable[[UUID], None]
+    evidence_log: LogPublisher
     max_upload_bytes: int
     pages: Path
     hazard_rules: HazardRules

@@ -24,6 +24,7 @@ from domain.issue import (
 )
 from domain.media import Medium
 from domain.project import Project
+from findings.log_fact import record_step
 from findings.recording import decide_finding, get_finding, tell_finding
 from storage.database import Connection
 from storage.errors import UnknownMilestone, UnknownProject
@@ -156,6 +157,7 @@ def raise_issue(
         attach_finding(connection, finding_id=finding.id, issue_id=issue_id)
         _confirm(connection, finding, principal=principal, reason=reason or title)
     issue = get_issue(connection, issue_id)
+    record_step(connection, issue, first)
     tell_issue(connection, issue, event=issue.status, at=now, by=first.by)
     return issue
 
@@ -207,6 +209,7 @@ def make_step(connection: Connection, *, issue_id: UUID, step: Step, principal: 
         now=now,
     )
     moved = get_issue(connection, issue_id)
+    record_step(connection, moved, transition)
     tell_issue(connection, moved, event=step.to, at=now, by=transition.by)
     _move_findings(connection, moved, now=now)
     return moved

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from domain.media import Medium
 from domain.project import Project
+from findings.log_fact import record_medium
 from storage.database import Connection
 from storage.event import insert_event
 
@@ -22,7 +23,8 @@ def tell_project(connection: Connection, project: Project, *, event: str, now: d
 
 
 def tell_media(connection: Connection, project: Project, medium: Medium, *, event: str, now: datetime) -> None:
-    """Write the event `siteproof.media.<event>`."""
+    """Write the event `siteproof.media.<event>`, and its entry for the evidence log."""
+    record_medium(connection, medium, event=event, at=now)
     insert_event(
         connection,
         type_=f"siteproof.media.{event}",

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from domain.errors import Conflict
 from domain.finding import Decision, Finding, FindingStatus, NewFinding
+from findings.log_fact import record_finding_event
 from storage.database import Connection
 from storage.errors import UnknownProject
 from storage.event import insert_event
@@ -19,6 +20,8 @@ from storage.finding import (
     review_finding,
 )
 from storage.project import find_project
+
+UNREVIEWED: Final = "unreviewed"
 
 
 class AlreadyReviewed(Conflict):
@@ -103,6 +106,8 @@ def reopen_findings(connection: Connection, finding_ids: Sequence[UUID], *, at: 
 def tell_finding(connection: Connection, finding: Finding, *, event: str, at: datetime | None = None) -> None:
     """Write the event `siteproof.finding.<event>` with what a follower needs to decide without asking back.
 
+    What changes the finding goes into the evidence log too; a reminder does not.
+
     Args:
         connection: of the caller's transaction; it commits.
         finding: as it is now.
@@ -112,6 +117,9 @@ def tell_finding(connection: Connection, finding: Finding, *, event: str, at: da
     project = find_project(connection, project_id=finding.project_id)
     if project is None:
         raise UnknownProject("there is no such project")
+    if event != UNREVIEWED:
+        reviewed_at = finding.reviewed_at if event == "reviewed" else None
+        record_finding_event(connection, finding, event=event, at=at or reviewed_at or finding.recorded_at)
     insert_event(
         connection,
         type_=f"siteproof.finding.{event}",

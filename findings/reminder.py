@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from findings.issue import get_issue, tell_issue
-from findings.recording import get_finding, tell_finding
+from findings.recording import UNREVIEWED, get_finding, tell_finding
 from storage.database import Connection
 from storage.finding import take_unreviewed_findings
 from storage.issue import take_overdue_issues
@@ -30,5 +30,5 @@ def remind(connection: Connection, *, now: datetime, limit: int) -> int:
     findings = take_unreviewed_findings(connection, now=now, recorded_before=now - REVIEW_WITHIN, limit=limit)
     for finding_id in findings:
         finding = get_finding(connection, finding_id)
-        tell_finding(connection, finding, event="unreviewed", at=finding.recorded_at + REVIEW_WITHIN)
+        tell_finding(connection, finding, event=UNREVIEWED, at=finding.recorded_at + REVIEW_WITHIN)
     return len(issues) + len(findings)

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from domain.clock import SystemClock
 from runtime.embedded_postgresql import EmbeddedPostgresql
+from runtime.log_home import DiskLogHome
+from runtime.log_keeper import LogKeeper
 from runtime.settings import Settings
 from storage.database import Database
 from storage.media_store import DiskMediaStore, MediaStore
@@ -60,3 +63,8 @@ def open_database(settings: Settings, *, max_connections: int = 4) -> Iterator[D
 def make_media_store(settings: Settings) -> MediaStore:
     """The store of originals."""
     return DiskMediaStore(settings.media_folder)
+
+
+def make_log_keeper(settings: Settings, database: Database) -> LogKeeper:
+    """Who advances and signs the evidence log."""
+    return LogKeeper(database, DiskLogHome(settings.home / "evidence-log"), SystemClock())

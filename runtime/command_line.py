@@ -15,11 +15,14 @@ from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
 from domain.project import ProjectKind
 from runtime.dataset_commands import export_dataset_command
+from runtime.erase_command import erase
 from runtime.import_command import import_readings
+from runtime.log_commands import log
 from runtime.model_commands import model
 from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
+from runtime.verify_command import verify
 
 F = TypeVar("F", bound=Callable[..., object])
 _EXIT_ERROR: Final = 2
@@ -368,7 +371,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, evaluate, export, export_dataset_command, import_readings, model):
+for _command in (train, erase, evaluate, export, export_dataset_command, import_readings, log, model, verify):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
 

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from domain.errors import SiteproofError
-from runtime.assembly import make_media_store, open_database
+from runtime.assembly import make_log_keeper, make_media_store, open_database
 from runtime.settings import PAGES, Settings
 from storage.migration import list_pending
 from storage.reading import is_timescale
@@ -29,6 +29,7 @@ def examine_installation(settings: Settings) -> Iterator[Row]:
     parts: tuple[tuple[str, Callable[[Settings], tuple[str, str]]], ...] = (
         ("database", _examine_database),
         ("media store", _examine_store),
+        ("evidence log", _examine_log),
         ("weights", _examine_weights),
         ("models", _examine_models),
         ("pages", _examine_pages),
@@ -65,6 +66,14 @@ def _examine_store(settings: Settings) -> tuple[str, str]:
     make_media_store(settings).check()
     free = shutil.disk_usage(settings.media_folder).free
     return f"{settings.media_folder}, {free // 2**30} GiB free", ""
+
+
+def _examine_log(settings: Settings) -> tuple[str, str]:
+    with open_database(settings) as database:
+        if list_pending(database.url):
+            return "not there yet", "siteproof migrate"
+        size, waiting = make_log_keeper(settings, database).examine()
+    return f"{size} entries, as last published; {waiting} facts wait for their place", ""
 
 
 def _examine_weights(settings: Settings) -> tuple[str, str]:

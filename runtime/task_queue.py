@@ -19,6 +19,7 @@ REMIND: Final = "siteproof.remind"
 REJUDGE: Final = "siteproof.rejudge"
 LISTEN: Final = "siteproof.listen"
 COMPARE: Final = "siteproof.compare"
+PUBLISH_LOG: Final = "siteproof.publish_log"
 _LISTEN_EVERY_S: Final = 60.0
 _COMPARE_EVERY_S: Final = 3600.0
 _RETAIN_EVERY_S: Final = 3600.0
@@ -60,6 +61,11 @@ def make_queue(settings: Settings) -> Celery:
             },
             "rejudge": {
                 "task": REJUDGE,
+                "schedule": settings.sweep_every_s,
+                "options": {"expires": settings.sweep_every_s},
+            },
+            "publish_log": {
+                "task": PUBLISH_LOG,
                 "schedule": settings.sweep_every_s,
                 "options": {"expires": settings.sweep_every_s},
             },

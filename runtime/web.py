@@ -1,11 +1,15 @@
 """`siteproof serve`: the HTTP face under uvicorn."""
 
+import logging
+from typing import Final
+
 import uvicorn
 
 from api.application import create_application
 from api.services import Services
 from domain.clock import SystemClock
-from runtime.assembly import make_media_store
+from domain.errors import SiteproofError
+from runtime.assembly import make_log_keeper, make_media_store
 from runtime.settings import PAGES, Settings
 from runtime.task_queue import Doorbell, make_queue
 from storage.database import Database
@@ -13,10 +17,17 @@ from vision.hazard_rules import load_hazard_rules
 from vision.model_registry import list_models
 from vision.weights import load_manifest
 
+_LOG: Final = logging.getLogger(__name__)
+
 
 def run_web(settings: Settings, *, database_url: str) -> None:
     """Answer requests, until a signal ends it."""
     database = Database(database_url, max_connections=16)
+    log_keeper = make_log_keeper(settings, database)
+    try:
+        log_keeper.publish()
+    except SiteproofError as error:
+        _LOG.error("the evidence log is not signed: %s [%s]", error.detail, error.code)
     services = Services(
         database=database,
         media_store=make_media_store(settings),
@@ -24,6 +35,7 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         ring=Doorbell(make_queue(settings)).ring,
         max_upload_bytes=settings.max_upload_bytes,
         pages=PAGES,
+        evidence_log=log_keeper,
         hazard_rules=load_hazard_rules(settings.hazard_rules),
         models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
     )

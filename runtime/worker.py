@@ -12,18 +12,19 @@ from celery import Celery
 from analysis.medium_analysis import Outcome, Workplace, analyse_medium
 from analysis.preview import renew_previews
 from domain.clock import SystemClock
-from domain.errors import Unavailable
+from domain.errors import SiteproofError, Unavailable
 from findings.reminder import remind
 from iot.gauge_sweep import sweep_drift, sweep_silence
 from iot.recomputation import recompute_waiting
 from iot.rejudgement import rejudge_waiting
-from runtime.assembly import make_media_store
+from runtime.assembly import make_log_keeper, make_media_store
 from runtime.detectors import load_detectors
 from runtime.settings import Settings
 from runtime.task_queue import (
     ANALYSE,
     COMPARE,
     LISTEN,
+    PUBLISH_LOG,
     RECOMPUTE,
     REJUDGE,
     REMIND,
@@ -114,6 +115,7 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     app.task(retain, name=RETAIN)
     app.task(remind_all, name=REMIND)
     _register_alarm_tasks(app, get_workplace)
+    _register_log_task(app, settings, get_workplace)
 
 
 def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
@@ -131,6 +133,23 @@ def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -
     app.task(rejudge, name=REJUDGE)
     app.task(listen, name=LISTEN)
     app.task(compare, name=COMPARE)
+
+
+def _register_log_task(app: Celery, settings: Settings, get_workplace: Callable[[], Workplace]) -> None:
+    told = ""
+
+    def publish_log() -> None:
+        nonlocal told
+        try:
+            make_log_keeper(settings, get_workplace().database).publish()
+            told = ""
+        except SiteproofError as error:
+            # Once a cause, for it is tried every few seconds.
+            if told != error.code:
+                _LOG.error("the evidence log is not signed: %s [%s]", error.detail, error.code)
+            told = error.code
+
+    app.task(publish_log, name=PUBLISH_LOG)
 
 
 def _analyse(workplace: Workplace, media_id: UUID) -> Outcome:

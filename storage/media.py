@@ -142,6 +142,16 @@ def list_earlier_uses(connection: Connection, *, sha256: str) -> list[tuple[UUID
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
+def lock_media_of_bytes(connection: Connection, *, sha256: str) -> list[UUID]:
+    """Every medium of these bytes, held until the transaction ends."""
+    return [row[0] for row in connection.execute(_QUERIES["lock_media_of_bytes"], {"sha256": sha256})]
+
+
+def erase_media(connection: Connection, *, media_id: UUID) -> None:
+    """Empty what a medium's row says of people and places; its verdicts, findings and hash stay."""
+    connection.execute(_QUERIES["erase_media"], {"id": media_id})
+
+
 def claim_media(connection: Connection, *, media_id: UUID, claim: UUID, lease_s: float) -> Medium | None:
     """Take a medium for analysis; None where it is done, or another worker holds it."""
     values = {"id": media_id, "claim": claim, "lease_s": lease_s}

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,10 @@ class MediaStore(Protocol):
         """Read what was made from an original; None where it was not made."""
         ...
 
+    def erase(self, sha256: str, *, media_ids: Iterable[UUID]) -> None:
+        """Delete an original for good, and what was made from it; erasing twice is once."""
+        ...
+
     def check(self) -> None:
         """Write something and remove it.
 
@@ -187,6 +192,13 @@ class DiskMediaStore:
         except FileNotFoundError:
             return None
 
+    def erase(self, sha256: str, *, media_ids: Iterable[UUID]) -> None:
+        """Delete an original for good, and what was made from it; erasing twice is once."""
+        for media_id in media_ids:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self._derived_folder(media_id))
+        self._path(sha256).unlink(missing_ok=True)
+
     def check(self) -> None:
         """Write and remove a small file.
 
@@ -199,9 +211,12 @@ class DiskMediaStore:
         staging.discard()
 
     def _derived_path(self, media_id: UUID, name: str) -> Path:
+        return self._derived_folder(media_id) / name
+
+    def _derived_folder(self, media_id: UUID) -> Path:
         text = media_id.hex
         # The last digits, because time-ordered UUIDs share their first ones.
-        return self._folder / "derived" / text[-2:] / text / name
+        return self._folder / "derived" / text[-2:] / text
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256[2:4] / sha256

@@ -112,3 +112,16 @@ WHERE m.seq > %(after)s
   )
 ORDER BY m.seq
 LIMIT %(limit)s;
+
+-- name: lock_media_of_bytes
+SELECT id FROM media WHERE sha256 = %(sha256)s ORDER BY id FOR UPDATE;
+
+-- name: erase_media
+-- What a photo says of people and places goes, the verdicts stay. One that is being analysed loses its claim, so that
+-- nothing is written after this.
+UPDATE media
+SET metadata = '{}', capture = '{}', position = NULL, detections = '[]', failure = 'media.erased',
+    checks = coalesce((SELECT jsonb_agg(given.part || '{"facts": {}}' ORDER BY given.number)
+                       FROM jsonb_array_elements(checks) WITH ORDINALITY AS given (part, number)), '[]'),
+    status = CASE WHEN status = 'analysed' THEN status ELSE 'failed' END, claim = NULL, claimed_until = NULL
+WHERE id = %(id)s;

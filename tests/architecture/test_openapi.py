@@ -10,6 +10,8 @@ from api.application import create_application, list_routes
 from api.openapi import find_roles
 from api.services import Services
 from domain.clock import SystemClock
+from runtime.log_home import DiskLogHome
+from runtime.log_keeper import LogKeeper
 from storage.database import Database
 from storage.media_store import DiskMediaStore
 from vision.hazard_rules import load_default_rules
@@ -25,6 +27,7 @@ def make_application() -> FastAPI:
         media_store=DiskMediaStore(Path("none")),
         clock=SystemClock(),
         ring=lambda _: None,
+        evidence_log=LogKeeper(Database("dbname=none"), DiskLogHome(Path("none")), SystemClock()),
         max_upload_bytes=1,
         pages=Path("none"),
         hazard_rules=load_default_rules(),

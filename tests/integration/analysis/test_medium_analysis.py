@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -201,6 +202,26 @@ def test_analyse_medium__taken_over_while_it_worked__records_nothing(workplace: 
     assert analyse_medium(slow, media_id=media_id) is Outcome.CLAIM_LOST
     medium, codes = read(workplace, media_id)
     assert (medium.status, codes) == (MediaStatus.ANALYSED, ["safety.no_hardhat"])
+
+
+def test_analyse_medium__done_once_or_tried_twice__is_in_the_log_once(workplace: Workplace) -> None:
+    """What was seen, by which weights and what came of it; a second try, or a lost claim, leaves no entry."""
+    media_id = receive(workplace, make_jpeg())
+
+    def be_taken_over() -> None:
+        let_claims_run_out(workplace)
+        analyse_medium(workplace, media_id=media_id)
+
+    slow = replace(workplace, detector=SeeingDetector(be_taken_over))
+    for _ in range(2):
+        analyse_medium(slow, media_id=media_id)
+    with workplace.database.transaction() as connection:
+        rows = connection.execute("SELECT kind, content FROM log_pending ORDER BY seq").fetchall()
+    assert [row[0] for row in rows] == ["media.received", "finding.recorded", "media.analysed"]
+    told = json.loads(rows[-1][1])
+    assert [each["label"] for each in told["detections"]] == ["person", "no_hardhat"]
+    assert (told["model"], told["model_hashes"], told["status"]) == ("test 1", {"test": "0" * 64}, "analysed")
+    assert told["detections"][0]["box_xyxy_px"] == [100, 20, 200, 230]
 
 
 def test_analyse_medium__store_out_of_reach__gives_the_claim_back(workplace: Workplace) -> None:

@@ -14,6 +14,8 @@ from api.application import create_application
 from api.services import Services
 from domain.access import Role
 from domain.clock import SystemClock
+from runtime.log_home import DiskLogHome
+from runtime.log_keeper import LogKeeper
 from runtime.settings import WEIGHTS
 from storage.database import Database
 from storage.media_store import DiskMediaStore
@@ -62,6 +64,7 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
         media_store=DiskMediaStore(tmp_path / "media"),
         clock=SystemClock(),
         ring=rung.append,
+        evidence_log=LogKeeper(database, DiskLogHome(tmp_path / "evidence-log"), SystemClock()),
         max_upload_bytes=MAX_UPLOAD_BYTES,
         pages=tmp_path / "pages",
         hazard_rules=load_default_rules(),
