@@ -58,7 +58,7 @@ ROUTERS: Final = (
 )
 
 
-# Followers of events wait in a thread for up to 25 s each; the 40 threads of the default would be theirs alone.
+# Uploads of slow disks and long reports hold a thread each; the 40 of the default would soon be theirs alone.
 _THREADS: Final = 150
 
 

@@ -1,5 +1,9 @@
 """`siteproof serve`: the HTTP face under uvicorn."""
 
+import sys
+from contextlib import suppress
+from typing import Final
+
 import uvicorn
 
 from api.application import create_application
@@ -12,6 +16,8 @@ from storage.database import Database
 from vision.hazard_rules import load_hazard_rules
 from vision.model_registry import list_models
 from vision.weights import load_manifest
+
+_STARTUP_FAILED: Final = 3  # as uvicorn's own command exits, so that `up` sees it
 
 
 def run_web(settings: Settings, *, database_url: str) -> None:
@@ -26,9 +32,10 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         pages=PAGES,
         hazard_rules=load_hazard_rules(settings.hazard_rules),
         models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
+        is_stopping=lambda: server.should_exit,
     )
-    try:
-        uvicorn.run(
+    server = uvicorn.Server(
+        uvicorn.Config(
             create_application(services),
             host=settings.host,
             port=settings.port,
@@ -37,5 +44,12 @@ def run_web(settings: Settings, *, database_url: str) -> None:
             server_header=False,
             timeout_graceful_shutdown=4,
         )
+    )
+    try:
+        # Ctrl-C ended it in order before it is raised once more.
+        with suppress(KeyboardInterrupt):
+            server.run()
     finally:
         database.close()
+    if not server.started:
+        sys.exit(_STARTUP_FAILED)
