@@ -29,6 +29,7 @@ from api import (
     projects,
     sensors,
     settlement,
+    webhooks,
     whoami,
 )
 from api.errors import install_error_handlers
@@ -51,6 +52,7 @@ ROUTERS: Final = (
     alarms.router,
     dead_letters.router,
     events.router,
+    webhooks.router,
     models.router,
     audit.router,
     whoami.router,

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from domain.clock import Clock
+from domain.webhook import Network
 from storage.database import Database
 from storage.media_store import MediaStore
 from vision.hazard_rules import HazardRules
@@ -33,6 +34,7 @@ class Services:
         is_stopping: whether the process was told to end, so that who waits is sent away.
         stream_lifetime_s: after which a follower of events has to come again. [s]
         stream_slots: places for followers of events.
+        webhook_networks: not public, and yet allowed for webhooks.
     """
 
     database: Database
@@ -46,6 +48,7 @@ class Services:
     is_stopping: Callable[[], bool] = lambda: False
     stream_lifetime_s: float = 900.0
     stream_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_STREAMS))
+    webhook_networks: Sequence[Network] = ()
 
     @property
     def known_classes(self) -> frozenset[str]:

@@ -32,6 +32,7 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         pages=PAGES,
         hazard_rules=load_hazard_rules(settings.hazard_rules),
         models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
+        webhook_networks=settings.allowed_networks,
         is_stopping=lambda: server.should_exit,
     )
     server = uvicorn.Server(
