@@ -26,6 +26,7 @@ from api import (
     milestones,
     models,
     plots,
+    project_imports,
     projects,
     sensors,
     settlement,
@@ -39,6 +40,7 @@ from api.services import Services
 
 ROUTERS: Final = (
     projects.router,
+    project_imports.router,
     milestones.router,
     hazard_rules.router,
     cameras.router,

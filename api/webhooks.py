@@ -9,9 +9,9 @@ from pydantic import Field
 
 from api.access import Allowed, AreaForbidden, Asker, get_visible_project, see_nothing
 from api.etag import make_etag, require_match
+from api.idempotency import IdempotentRoute
 from api.paging import After, Limit, make_collection
 from api.schemas import CallerId, Collection, Shape
-from api.strict_json import StrictRoute
 from domain.access import Principal, Role
 from domain.errors import NotFound
 from domain.identifier import covers_area, parse_uuid, require_area, require_caller_id
@@ -29,7 +29,7 @@ from storage.webhook import (
 )
 from storage.webhook_delivery import list_deliveries, replay_delivery
 
-router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["webhooks"])
+router = APIRouter(prefix="/v1", route_class=IdempotentRoute, tags=["webhooks"])
 KEEPERS = frozenset({Role.CORE, Role.ADMIN})
 EventType = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=100)]
 

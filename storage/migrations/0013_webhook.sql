@@ -54,3 +54,19 @@ CREATE INDEX webhook_delivery_due ON webhook_delivery (webhook_id, due_at, event
 CREATE INDEX webhook_delivery_log ON webhook_delivery (webhook_id, seq);
 CREATE INDEX webhook_delivery_old ON webhook_delivery (created_at) WHERE status <> 'pending';
 CREATE INDEX webhook_delivery_failed ON webhook_delivery (webhook_id) WHERE status = 'failed';
+
+-- Answers to requests that carry an Idempotency-Key. Claimed in the transaction of the request's own effect; the answer
+-- follows, so a row without one says: done, and the answer was lost.
+CREATE TABLE idempotency_key (
+    token_id uuid NOT NULL CONSTRAINT idempotency_key_token_known REFERENCES token (id),
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    holder uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    status integer,
+    headers jsonb,
+    body bytea,
+    CONSTRAINT idempotency_key_pkey PRIMARY KEY (token_id, key),
+    CONSTRAINT idempotency_key_answer_whole CHECK ((status IS NULL) = (headers IS NULL) AND (status IS NULL) = (body IS NULL))
+);
+CREATE INDEX idempotency_key_old ON idempotency_key (created_at);
