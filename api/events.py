@@ -121,20 +121,23 @@ async def _follow(asker: Asker[None], after: str | None) -> AsyncIterator[str]:
     now = time.monotonic()
     end, beat_at = now + asker.services.stream_lifetime_s, now + HEARTBEAT_S
     yield f"retry: {_RECONNECT_MS}\n\n"
-    while time.monotonic() < end and not asker.services.is_stopping():
+    # At least one look, however slow the machine and short the life.
+    while not asker.services.is_stopping():
         try:
             page = await run_in_threadpool(_read_if_allowed, asker, after)
         except SiteproofError:
             return  # The client comes again, and is told then.
         for event in page.events:
             yield f"id: {event.cursor}\ndata: {EventView.of(event).model_dump_json()}\n\n"
-        after = page.next
-        if time.monotonic() >= beat_at:
+        after, now = page.next, time.monotonic()
+        if now >= end:
+            return
+        if now >= beat_at:
             # With the cursor, which also passes what is out of the token's sight.
             yield f": still here\nid: {after}\n\n"
-            beat_at = time.monotonic() + HEARTBEAT_S
+            beat_at = now + HEARTBEAT_S
         if page.is_last:
-            await asyncio.sleep(_STREAM_POLL_S)
+            await asyncio.sleep(min(_STREAM_POLL_S, end - now))
 
 
 def _read_if_allowed(asker: Asker[None], after: str | None) -> EventBatch:
