@@ -119,11 +119,13 @@ def queue_events(connection: Connection, *, webhook_id: str, now: datetime) -> b
     if locked is None:
         return False
     start = {"after_tx": locked[0], "after_seq": locked[1]}
-    window = connection.execute(_EVENT_QUERIES["find_window"], start | {"rows": _WINDOW_ROWS}).fetchone()
+    rows = {"rows": _WINDOW_ROWS}
+    # Never prepared, as in `storage.event`: a plan without the values would read the whole table.
+    window = connection.execute(_EVENT_QUERIES["find_window"], start | rows, prepare=False).fetchone()
     if window is None or window[1] is None:
         return False
     values = {"id": webhook_id, "end_tx": window[1][0], "end_seq": window[1][1], "now": now}
-    connection.execute(_QUERIES["insert_deliveries"], start | values)
+    connection.execute(_QUERIES["insert_deliveries"], start | values | rows, prepare=False)
     connection.execute(_QUERIES["move_cursor"], values)
     return bool(window[0] == _WINDOW_ROWS)
 

@@ -62,10 +62,12 @@ SELECT cursor_tx::text::bigint, cursor_seq FROM webhook WHERE id = %(id)s AND ac
 -- A second look, after a replay, sends again what was sent.
 INSERT INTO webhook_delivery (id, webhook_id, event_tx, event_seq, status, due_at, created_at)
 SELECT gen_random_uuid(), w.id, e.tx, e.seq, 'pending', %(now)s, %(now)s
-FROM webhook AS w, event AS e
+FROM webhook AS w,
+     (SELECT tx, seq, area, project_id, type FROM event
+      WHERE (tx, seq) > (%(after_tx)s::text::xid8, %(after_seq)s)
+        AND (tx, seq) <= (%(end_tx)s::text::xid8, %(end_seq)s)
+      ORDER BY tx, seq LIMIT %(rows)s) AS e
 WHERE w.id = %(id)s
-  AND (e.tx, e.seq) > (%(after_tx)s::text::xid8, %(after_seq)s)
-  AND (e.tx, e.seq) <= (%(end_tx)s::text::xid8, %(end_seq)s)
   AND (w.area = '/' OR e.area = w.area OR starts_with(e.area, w.area || '/'))
   AND (w.project_id IS NULL OR e.project_id = w.project_id)
   AND (w.event_types = '{}'
