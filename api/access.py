@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.errors import Unauthenticated
 from api.services import Provided, Services
 from domain.access import Principal, Role
-from domain.errors import Forbidden, NotFound
+from domain.errors import Conflict, Forbidden, NotFound
 from domain.finding import Finding
 from domain.identifier import parse_uuid
 from domain.issue import Issue
@@ -22,6 +23,7 @@ from domain.sensor import Sensor
 from storage.database import Connection
 from storage.errors import UnknownProject
 from storage.finding import find_finding
+from storage.idempotency import RequestKey, claim_key
 from storage.issue import find_issue
 from storage.media import find_media
 from storage.project import find_project
@@ -70,6 +72,30 @@ class UnknownIssue(NotFound):
     code: ClassVar[str] = "issue.not_found"
 
 
+class UnderWay(Conflict):
+    """Another request with the same Idempotency-Key came first."""
+
+    code: ClassVar[str] = "idempotency.under_way"
+
+
+@dataclass(slots=True)
+class Once:
+    """A request that is done once: its key is taken in the transaction of what it does."""
+
+    key: RequestKey
+    is_claimed: bool = False
+
+    def claim(self, connection: Connection, *, now: datetime) -> None:
+        """Take the key, the first time.
+
+        Raises:
+            UnderWay: another request took it meanwhile.
+        """
+        if not self.is_claimed and not claim_key(connection, self.key, now=now):
+            raise UnderWay("another request with this key came first: ask again for its answer")
+        self.is_claimed = True
+
+
 @dataclass(frozen=True, slots=True)
 class Asker(Generic[T]):
     """An authenticated request.
@@ -77,16 +103,20 @@ class Asker(Generic[T]):
     Attributes:
         principal: whom the token stands for.
         thing: what the path names, which the principal sees and may treat so.
+        once: of a request that may come twice and is done once.
     """
 
     principal: Principal
     thing: T
     services: Services
+    once: Once | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """The request's transaction, committed when the block ends."""
         with self.services.database.transaction() as connection:
+            if self.once is not None:
+                self.once.claim(connection, now=self.services.clock.now())
             yield connection
 
 
@@ -116,7 +146,7 @@ class Allowed(Generic[T]):
             thing = self._sees(connection, principal, request)
         if principal.role not in self.roles:
             raise RoleForbidden(f"a token of role {principal.role} may not do this", role=principal.role.value)
-        return Asker(principal, thing, services)
+        return Asker(principal, thing, services, getattr(request.state, "once", None))
 
 
 def authenticate(connection: Connection, text: str | None) -> Principal:

@@ -28,9 +28,11 @@ from api import (
     milestones,
     models,
     plots,
+    project_imports,
     projects,
     sensors,
     settlement,
+    webhooks,
     whoami,
 )
 from api.errors import install_error_handlers
@@ -40,6 +42,7 @@ from api.services import Services
 
 ROUTERS: Final = (
     projects.router,
+    project_imports.router,
     milestones.router,
     hazard_rules.router,
     cameras.router,
@@ -55,6 +58,7 @@ ROUTERS: Final = (
     dead_letters.router,
     events.router,
     evidence_log.router,
+    webhooks.router,
     models.router,
     audit.router,
     whoami.router,
@@ -62,7 +66,7 @@ ROUTERS: Final = (
 )
 
 
-# Followers of events wait in a thread for up to 25 s each; the 40 threads of the default would be theirs alone.
+# Uploads of slow disks and long reports hold a thread each; the 40 of the default would soon be theirs alone.
 _THREADS: Final = 150
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from api.access import EVERYBODY, Allowed, Asker, get_visible_project, see_finding, see_nothing
+from api.idempotency import IdempotentRoute
 from api.paging import After, Limit, make_collection
 from api.schemas import Collection, FindingView, ReviewBody, ReviewIssueBody
-from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.errors import Invalid
 from domain.finding import Finding, FindingStatus, Kind, Severity
@@ -17,7 +17,7 @@ from findings.recording import decide_finding, get_finding
 from storage.database import Connection
 from storage.finding import list_findings, lock_finding
 
-router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["findings"])
+router = APIRouter(prefix="/v1", route_class=IdempotentRoute, tags=["findings"])
 REVIEWERS = frozenset({Role.INSPECTOR})
 
 

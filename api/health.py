@@ -1,5 +1,8 @@
 """Whether the service lives, whether it can work, and its figures for Prometheus."""
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -11,6 +14,7 @@ from domain.errors import SiteproofError
 from domain.media import MediaStatus
 from storage.media import count_media_by_status
 from storage.migration import list_pending
+from storage.webhook_delivery import WebhookFigures, measure_webhooks
 
 router = APIRouter(tags=["health"])
 
@@ -55,11 +59,30 @@ def get_readiness_route(services: Provided, response: Response) -> Readiness:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def get_metrics_route(services: Annotated[Services, Depends(get_services)]) -> Response:
-    """Counts for Prometheus: media by status. No names, so it needs no token."""
+    """Figures for Prometheus: media by status, webhooks. No names, so it needs no token."""
     registry = CollectorRegistry()
     media = Gauge("siteproof_media", "Photos and clips by status.", ["status"], registry=registry)
     with services.database.transaction() as connection:
         counts = count_media_by_status(connection)
+        webhooks = measure_webhooks(connection)
     for status in MediaStatus:
         media.labels(status=status.value).set(counts.get(status, 0))
+    _measure_webhooks(registry, webhooks, now=services.clock.now())
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_webhooks(registry: CollectorRegistry, webhooks: Sequence[WebhookFigures], *, now: datetime) -> None:
+    count = Gauge("siteproof_webhooks", "Webhooks by state.", ["state"], registry=registry)
+    deliveries = Gauge("siteproof_webhook_deliveries", "Deliveries not done.", ["status"], registry=registry)
+    lag = Gauge(
+        "siteproof_webhook_lag_seconds",
+        "Age of the oldest event that an active webhook has not had.",
+        registry=registry,
+    )
+    states = Counter("active" if each.active else "disabled" if each.is_disabled else "off" for each in webhooks)
+    for state in ("active", "disabled", "off"):
+        count.labels(state=state).set(states[state])
+    deliveries.labels(status="pending").set(sum(each.pending for each in webhooks))
+    deliveries.labels(status="failed").set(sum(each.failed for each in webhooks))
+    waits = [(now - each.waits_since).total_seconds() for each in webhooks if each.waits_since is not None]
+    lag.set(max(0.0, *waits) if waits else 0.0)

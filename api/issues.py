@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.access import EVERYBODY, Allowed, Asker, get_visible_project, see_issue, see_nothing
 from api.etag import make_etag, require_match
+from api.idempotency import IdempotentRoute
 from api.paging import After, Limit, make_collection
 from api.schemas import Collection, IssueBody, IssueDetailView, IssueView, TransitionBody
-from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.finding import Severity
 from domain.issue import MAKERS, RAISERS, Issue, IssueStatus, list_steps
@@ -16,7 +16,7 @@ from findings.issue import NewIssue, Step, get_issue, make_step, raise_issue
 from storage.database import Connection
 from storage.issue import list_issues, list_transitions, lock_issue
 
-router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["issues"])
+router = APIRouter(prefix="/v1", route_class=IdempotentRoute, tags=["issues"])
 READERS = EVERYBODY - {Role.FIELD}
 STEP_MAKERS = frozenset[Role]().union(*MAKERS.values())
 

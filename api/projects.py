@@ -1,15 +1,25 @@
 """`/v1/projects`: projects, their boundary and alignment."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Response
 
-from api.access import EVERYBODY, Allowed, AreaForbidden, Asker, see_new_project, see_nothing, see_project
+from api.access import (
+    EVERYBODY,
+    Allowed,
+    AreaForbidden,
+    Asker,
+    get_visible_project,
+    see_new_project,
+    see_nothing,
+    see_project,
+)
 from api.etag import make_etag, require_match
 from api.paging import After, Limit, make_collection
 from api.schemas import Collection, ProjectBody, ProjectView, ZoneView
 from api.strict_json import StrictRoute
-from domain.access import Role
+from domain.access import Principal, Role
 from domain.errors import NotFound
 from domain.identifier import covers_area, make_public_code, require_area, require_caller_id
 from domain.project import Project
@@ -17,6 +27,7 @@ from findings.project_event import tell_project
 from geofence.alignment import parse_alignment
 from geofence.boundary import parse_boundary
 from geofence.position import parse_position
+from storage.database import Connection
 from storage.project import Zone, find_project, find_zone, list_projects, lock_project, put_project, put_zone
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["projects"])
@@ -38,38 +49,63 @@ def put_project_route(
     if_match: Annotated[str | None, Header()] = None,
 ) -> ProjectView:
     """Create a project, or change it."""
+    with asker.transaction() as connection:
+        project, created, _ = write_project(
+            connection, asker.principal, project_id, body, if_match=if_match, now=asker.services.clock.now()
+        )
+    response.status_code = 201 if created else 200
+    response.headers["ETag"] = make_etag(project.version)
+    return ProjectView.of(project)
+
+
+def write_project(
+    connection: Connection,
+    principal: Principal,
+    project_id: str,
+    body: ProjectBody,
+    *,
+    if_match: str | None = None,
+    now: datetime,
+) -> tuple[Project, bool, bool]:
+    """Create or change a project; gives back it, whether it is new, and whether anything changed.
+
+    Raises:
+        InvalidIdentifier: `project_id` is none.
+        InvalidArea: the area is no path.
+        AreaForbidden: it is not the principal's.
+        UnknownProject: it is there, but out of sight.
+        PreconditionFailed: somebody changed it in between.
+    """
     require_caller_id(project_id)
     require_area(body.area)
-    principal = asker.principal
     if not covers_area(principal.area, body.area) or principal.project_id not in {None, project_id}:
         raise AreaForbidden(f"the token's area is {principal.area}")
     position = None
     if body.position is not None:
         position = parse_position(body.position.model_dump(exclude_none=True) | {"source": "project"})
-    with asker.transaction() as connection:
-        lock_project(connection, project_id=project_id)
-        # Read again behind the lock: somebody may have changed it since the request was let in.
-        stored = find_project(connection, project_id=project_id)
-        require_match(if_match, None if stored is None else stored.version)
-        project, created, changed = put_project(
-            connection,
-            project_id=project_id,
-            name=body.name,
-            kind=body.kind,
-            area=body.area,
-            contractor=body.contractor,
-            starts_on=body.starts_on,
-            ends_on=body.ends_on,
-            time_zone=body.time_zone,
-            position=position,
-            project_class=body.class_,
-            public_code=make_public_code(),
-        )
-        if changed:
-            tell_project(connection, project, event="created" if created else "changed", now=asker.services.clock.now())
-    response.status_code = 201 if created else 200
-    response.headers["ETag"] = make_etag(project.version)
-    return ProjectView.of(project)
+    lock_project(connection, project_id=project_id)
+    # Read again behind the lock: somebody may have changed it since the request was let in.
+    stored = find_project(connection, project_id=project_id)
+    if stored is not None:
+        get_visible_project(connection, principal, project_id)
+    require_match(if_match, None if stored is None else stored.version)
+    project, created, changed = put_project(
+        connection,
+        project_id=project_id,
+        name=body.name,
+        kind=body.kind,
+        area=body.area,
+        contractor=body.contractor,
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        time_zone=body.time_zone,
+        position=position,
+        project_class=body.class_,
+        public_code=make_public_code(),
+    )
+    if changed:
+        tell_project(connection, project, event="created" if created else "changed", now=now)
+    return project, created, changed
 
 
 @router.get("/projects/{project_id}")

@@ -17,6 +17,7 @@ from api.access import (
     see_sensor,
 )
 from api.etag import make_etag, require_match
+from api.idempotency import IdempotentRoute
 from api.paging import After, Limit, make_collection
 from api.projects import WRITERS
 from api.schemas import (
@@ -30,7 +31,6 @@ from api.schemas import (
     SensorLatestView,
     SensorView,
 )
-from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.errors import NotFound
 from domain.identifier import require_caller_id
@@ -45,7 +45,7 @@ from storage.project import find_project, lock_project
 from storage.reading import bucket_readings, latest_readings, list_readings
 from storage.sensor import SensorEntry, find_sensor, find_sensor_entry, list_calibration_versions, list_sensors
 
-router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["sensors"])
+router = APIRouter(prefix="/v1", route_class=IdempotentRoute, tags=["sensors"])
 READERS = EVERYBODY - {Role.FIELD}
 MOST_LATEST: Final = 5000
 """Sensors in one page of the newest readings: a county's wall of them in a few requests."""

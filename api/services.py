@@ -1,14 +1,16 @@
 """What the routes work with, handed in by `runtime`: plain values and ports, no settings of their own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Annotated, Final, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from domain.clock import Clock
+from domain.webhook import Network
 from findings.evidence_log import LogPublisher
 from storage.database import Database
 from storage.media_store import MediaStore
@@ -16,6 +18,8 @@ from vision.hazard_rules import HazardRules
 from vision.weights import ModelManifest
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 512 * 1024 * 1024  # a clip of 10 minutes at the rate of an ordinary phone (7 Mbit/s)
+
+MAX_STREAMS: Final = 100  # at once, of one web process; each costs a look at the events every second
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Services:
         pages: the folder of the built pages.
         hazard_rules: on which a project's changes are laid.
         models: the models that look at media, by their manifests: the shipped one first.
+        is_stopping: whether the process was told to end, so that who waits is sent away.
+        stream_lifetime_s: after which a follower of events has to come again. [s]
+        stream_slots: places for followers of events.
+        webhook_networks: not public, and yet allowed for webhooks.
     """
 
     database: Database
@@ -40,6 +48,10 @@ class Services:
     pages: Path
     hazard_rules: HazardRules
     models: Callable[[], Sequence[ModelManifest]] = tuple
+    is_stopping: Callable[[], bool] = lambda: False
+    stream_lifetime_s: float = 900.0
+    stream_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_STREAMS))
+    webhook_networks: Sequence[Network] = ()
 
     @property
     def known_classes(self) -> frozenset[str]:

@@ -49,13 +49,25 @@ class StrictRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if request.method in _WITHOUT_BODY or "multipart/" in request.headers.get("content-type", ""):
                 return await handler(request)
-            body = await _read_body(request)
-            return await handler(_ParsedRequest(request, body, parse_strict_json(body) if body else None))
+            body = await read_body(request)
+            parsed = _ParsedRequest(request, body, parse_strict_json(body) if body else None)
+            return await self.answer(handler, parsed, body)
 
         return handle
 
+    async def answer(
+        self, handler: Callable[[Request], Coroutine[Any, Any, Response]], request: Request, _body: bytes
+    ) -> Response:
+        """Answer a request whose body was read; for routes that do more than that."""
+        return await handler(request)
 
-async def _read_body(request: Request) -> bytes:
+
+async def read_body(request: Request) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLarge: it is larger than MAX_BODY_BYTES.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -15,6 +15,7 @@ from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
 from domain.project import ProjectKind
 from runtime.dataset_commands import export_dataset_command
+from runtime.deliver_command import deliver
 from runtime.erase_command import erase
 from runtime.import_command import import_readings
 from runtime.log_commands import log
@@ -371,7 +372,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, erase, evaluate, export, export_dataset_command, import_readings, log, model, verify):
+for _command in (deliver, erase, evaluate, export, export_dataset_command, import_readings, log, model, train, verify):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
 

@@ -1,6 +1,7 @@
 """Settings: environment variables `SITEPROOF_*`, each with an embedded default. Read here and nowhere else."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -69,6 +70,21 @@ class Settings(BaseSettings):
     retain_raw_days: Annotated[
         int | None, Field(ge=30, description="raw readings are kept so long; silent: for ever [d]")
     ] = None
+    webhook_networks: Annotated[
+        str, Field(description="private networks that webhooks may reach, http:// too: 10.0.0.0/8,192.168.0.0/16")
+    ] = ""
+
+    @property
+    def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks that are not public, and that webhooks may reach all the same.
+
+        Raises:
+            InvalidSettings: one is no network.
+        """
+        try:
+            return tuple(ip_network(each.strip()) for each in self.webhook_networks.split(",") if each.strip())
+        except ValueError as error:
+            raise InvalidSettings(f"SITEPROOF_WEBHOOK_NETWORKS: {error}") from error
 
     @property
     def models_folder(self) -> Path:

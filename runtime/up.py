@@ -87,8 +87,8 @@ def _start_parts(supervisor: Supervisor, settings: Settings, *, tell: Callable[[
             settings.home / "mosquitto", host="127.0.0.1", port=_find_mqtt_port(settings)
         )
         supervisor.start(Part("mosquitto", [mosquitto, "-c", str(configuration)], log / "mosquitto.log"))
-    tell("starting web, worker, beat and collector ...")
-    for name in ("serve", "worker", "beat", "collect"):
+    tell("starting web, worker, beat, collector and deliverer ...")
+    for name in ("serve", "worker", "beat", "collect", "deliver"):
         supervisor.start(Part(name, [*own, name], log / f"{name}.log"))
 
 

@@ -1,6 +1,8 @@
 """`siteproof serve`: the HTTP face under uvicorn."""
 
 import logging
+import sys
+from contextlib import suppress
 from typing import Final
 
 import uvicorn
@@ -18,6 +20,7 @@ from vision.model_registry import list_models
 from vision.weights import load_manifest
 
 _LOG: Final = logging.getLogger(__name__)
+_STARTUP_FAILED: Final = 3  # as uvicorn's own command exits, so that `up` sees it
 
 
 def run_web(settings: Settings, *, database_url: str) -> None:
@@ -38,9 +41,11 @@ def run_web(settings: Settings, *, database_url: str) -> None:
         evidence_log=log_keeper,
         hazard_rules=load_hazard_rules(settings.hazard_rules),
         models=lambda: [load_manifest(settings.weights), *list_models(settings.models_folder)],
+        webhook_networks=settings.allowed_networks,
+        is_stopping=lambda: server.should_exit,
     )
-    try:
-        uvicorn.run(
+    server = uvicorn.Server(
+        uvicorn.Config(
             create_application(services),
             host=settings.host,
             port=settings.port,
@@ -49,5 +54,12 @@ def run_web(settings: Settings, *, database_url: str) -> None:
             server_header=False,
             timeout_graceful_shutdown=4,
         )
+    )
+    try:
+        # Ctrl-C ended it in order before it is raised once more.
+        with suppress(KeyboardInterrupt):
+            server.run()
     finally:
         database.close()
+    if not server.started:
+        sys.exit(_STARTUP_FAILED)

@@ -37,6 +37,11 @@ def find_token(connection: Connection, *, text: str) -> Token | None:
     return None if row is None else _typed(row)
 
 
+def is_token_active(connection: Connection, *, token_id: UUID) -> bool:
+    """Whether the token is there and not revoked: for who was let in a while ago."""
+    return connection.execute(_QUERIES["is_token_active"], {"id": token_id}).fetchone() is not None
+
+
 def list_tokens(connection: Connection) -> list[Token]:
     """Every token, revoked ones too, oldest first."""
     with connection.cursor(row_factory=class_row(Token)) as cursor:

@@ -8,6 +8,9 @@ SELECT id, role, area, project_id, person, name, created_at, revoked_at
 FROM token
 WHERE secret_sha256 = %(secret_sha256)s AND revoked_at IS NULL;
 
+-- name: is_token_active
+SELECT 1 FROM token WHERE id = %(id)s AND revoked_at IS NULL;
+
 -- name: list_tokens
 SELECT id, role, area, project_id, person, name, created_at, revoked_at FROM token ORDER BY created_at, id;
 

@@ -109,6 +109,7 @@ def make_environment(home: Path) -> dict[str, str]:
     """An environment in which lost work is found again within seconds, so that the tests need not wait."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SITEPROOF_")}
     changes = {"HOME": str(home), "LEASE_S": "3", "RING_AGAIN_S": "3", "SWEEP_EVERY_S": "1"}
+    changes["WEBHOOK_NETWORKS"] = "127.0.0.0/8"
     return kept | {f"SITEPROOF_{key}": value for key, value in changes.items()}
 
 

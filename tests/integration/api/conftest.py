@@ -69,6 +69,7 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
         pages=tmp_path / "pages",
         hazard_rules=load_default_rules(),
         models=lambda: [load_manifest(WEIGHTS)],
+        stream_lifetime_s=0.2,
     )
     application = create_application(services)
     with TestClient(application, raise_server_exceptions=False) as client:

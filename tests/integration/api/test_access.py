@@ -58,6 +58,8 @@ def ids(api: Api) -> dict[str, str]:
     ).json()
     issue = {"project_id": "p1", "title": "Crack"}
     raised = api.client.post("/v1/issues", json=issue, headers=api.make_token(Role.INSPECTOR)).json()
+    webhook = {"url": "https://core.example/hook"}
+    api.client.put("/v1/webhooks/w1", json=webhook, headers=core)
     return {
         "project_id": "p1",
         "milestone_id": "m1",
@@ -67,6 +69,8 @@ def ids(api: Api) -> dict[str, str]:
         "finding_id": sent["finding_ids"][0],
         "structure": "bridge",
         "issue_id": raised["id"],
+        "webhook_id": "w1",
+        "delivery_id": str(uuid4()),
     }
 
 

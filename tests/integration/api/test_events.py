@@ -70,7 +70,7 @@ def test_list_events__a_writer_that_commits_late__is_not_skipped(database: Datab
 
     def read(after: str | None) -> tuple[list[str], str | None]:
         with database.transaction() as connection:
-            events = list_events(connection, area="/", project_id=None, after=after, limit=100)
+            events = list_events(connection, area="/", project_id=None, after=after, limit=100).events
         return [event.subject for event in events], events[-1].cursor if events else after
 
     with ThreadPoolExecutor() as pool:

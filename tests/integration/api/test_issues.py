@@ -124,7 +124,7 @@ class Site:
     def list_told(self, prefix: str) -> list[str]:
         """The types of the events that begin so, in their order."""
         with self.api.database.transaction() as connection:
-            events = list_events(connection, area="/", project_id="p1", after=None, limit=500)
+            events = list_events(connection, area="/", project_id="p1", after=None, limit=500).events
         return [each.type.removeprefix("siteproof.") for each in events if each.type.startswith(f"siteproof.{prefix}")]
 
 
