@@ -17,6 +17,7 @@ from api import (
     audit,
     cameras,
     dead_letters,
+    drawings,
     events,
     findings,
     hazard_rules,
@@ -38,6 +39,7 @@ from api.services import Services
 
 ROUTERS: Final = (
     projects.router,
+    drawings.router,
     milestones.router,
     hazard_rules.router,
     cameras.router,
