@@ -18,6 +18,7 @@ from api.schemas import Shape, Text
 from api.upload_form import UploadForm, receive_form
 from domain.errors import Invalid, NotFound, Unavailable
 from domain.project import Project
+from findings.conformance import update_project_conformance
 from findings.project_event import tell_project
 from geofence.alignment import format_chainage, parse_chainage
 from geofence.drawing import Choice, Drawing, Part, parse_drawing
@@ -215,6 +216,8 @@ def _accept(asker: Asker[Project], form: UploadForm, if_match: str | None) -> tu
         now = services.clock.now()
         new = _make_row(drawing, choice, form, project.id, now, asker.principal.label)
         _put_zones(connection, project.id, drawing)
+        if drawing.alignment is not None:
+            update_project_conformance(connection, project=project, now=now)
         if stored is None or (stored.sha256, stored.choice) != (new.sha256, new.choice):
             put_drawing(connection, drawing=new)
             tell_project(connection, project, event="drawing_changed", now=now)
