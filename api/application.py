@@ -26,6 +26,7 @@ from api import (
     media,
     milestones,
     models,
+    plans,
     plots,
     projects,
     sensors,
@@ -40,6 +41,7 @@ from api.services import Services
 ROUTERS: Final = (
     projects.router,
     drawings.router,
+    plans.router,
     milestones.router,
     hazard_rules.router,
     cameras.router,

@@ -232,6 +232,20 @@ def test_station_gap__requirement_or_alignment_changed__follows(road: Road) -> N
     assert road.gaps() == [[50, 200]]
 
 
+def test_plan__of_a_milestone__shows_its_photos_and_gaps(road: Road) -> None:
+    """An SVG that may load and run nothing; without a milestone the line alone."""
+    road.photograph(25)
+    response = road.api.client.get("/v1/projects/p1/plan?milestone_id=base&lang=en", headers=road.core)
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.text.count('class="photo"') == 1
+    assert "<title>K0+150–K0+400</title>" in response.text
+    alone = road.api.client.get("/v1/projects/p1/plan", headers=road.core).text
+    assert ('class="gap"' in alone, 'class="alignment"' in alone) == (False, True)
+    unknown = road.api.client.get("/v1/projects/p1/plan?milestone_id=x", headers=road.core)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "milestone.not_found")
+
+
 def test_coverage__without_stations_or_an_alignment__is_not_there(api: Api) -> None:
     """There is nothing to measure; the gate says what is missing."""
     road = Road(api)
