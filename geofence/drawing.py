@@ -230,7 +230,7 @@ def _pick(file: ReadFile, names: Sequence[str]) -> tuple[Shape, ...]:
 
 
 def _join(shapes: Sequence[Shape], frame: Frame, file: ReadFile, names: Sequence[str]) -> list[Chain]:
-    lines = [each.points for each in shapes if each.kind is not ShapeKind.POINT]
+    lines = [each.points for each in shapes if len(each.points) > 1]
     if not lines:
         others = ", ".join(f"{number} {type_}" for type_, number in file.unread.items()) or "nothing that is read"
         raise EmptyLayer(f"there is no line on {', '.join(names)}: there is {others}", unread=dict(file.unread))

@@ -5,6 +5,7 @@ road costs a second and not a minute. Curves become polylines that leave them by
 """
 
 import io
+import logging
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -41,6 +42,9 @@ from geofence.drawing_shape import (
 from geofence.feature import MAX_EXTENT_M, MAX_VERTICES
 from geofence.frame import Points
 
+# A malformed file would write a line of it for each of its entities.
+logging.getLogger("ezdxf").setLevel(logging.CRITICAL)
+
 # Far below what a phone's fix or a tape can tell. [m]
 TOLERANCE_M: Final = 0.01
 # Of the whole file: at some 2 us each they are gone through in seconds; 100,000 lines are 1.4 million. [1]
@@ -74,6 +78,17 @@ _LAYER: Final = 8
 _FIRST_IN_UTF8: Final = "AC1021"  # AutoCAD 2007
 # They belong to the entity before them.
 _FOLLOWERS: Final = frozenset({"VERTEX", "ATTRIB", "SEQEND"})
+# ezdxf raises whatever its parsers and curves stumble over in a malformed file.
+_BROKEN: Final = (
+    DXFError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 _COUNTED_SECTIONS: Final = frozenset({"ENTITIES", "BLOCKS"})
 
 
@@ -104,18 +119,19 @@ def read_dxf(data: bytes, *, wanted: Collection[str], unit: str | None) -> ReadF
         DrawingTooLarge: more tags, entities, points or nested blocks than the limits above.
         UnclearUnit: its header says no metric unit and none was given.
     """
-    count = _Count()
     try:
-        document = Document.load(_keep_wanted(_load_tags(data), wanted, count))
-    except DrawingTooLarge:
-        raise
-    # ezdxf raises whatever its parsers stumble over in a malformed file.
-    except (DXFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error) as error:
-        raise UnreadableDrawing(f"the DXF cannot be read: {str(error)[:200]}") from error
+        return _read(data, frozenset(wanted), unit)
+    except _BROKEN as error:
+        raise UnreadableDrawing(f"the DXF is broken: {type(error).__name__} {str(error)[:200]}") from error
+
+
+def _read(data: bytes, wanted: frozenset[str], unit: str | None) -> ReadFile:
+    count = _Count()
+    document = Document.load(_keep_wanted(_load_tags(data), wanted, count))
     if not count.entities:
         raise EmptyDrawing("the DXF has no entities")
     unit = _require_unit(document, unit)
-    walk = _Walk(document, frozenset(wanted), METRES_IN[unit])
+    walk = _Walk(document, wanted, METRES_IN[unit])
     shapes = tuple(walk.list_shapes())
     return ReadFile(DrawingFormat.DXF, shapes, dict(count.layers), dict(walk.unread), unit)
 

@@ -42,7 +42,7 @@ def join_lines(pieces: Sequence[Points], *, tolerance: float) -> list[Chain]:
     """Join pieces whose ends lie within the tolerance; each end joins one other at most.
 
     Args:
-        pieces: each (N, 2), N at least 1; pieces drawn twice count once.
+        pieces: each (N, 2), N at least 2; pieces drawn twice count once.
         tolerance: in the pieces' unit.
 
     Raises:
@@ -51,7 +51,7 @@ def join_lines(pieces: Sequence[Points], *, tolerance: float) -> list[Chain]:
     """
     if len(pieces) > MAX_PIECES:
         raise TooManyPieces(f"the layer has more than {MAX_PIECES} pieces of line", limit=MAX_PIECES)
-    lines = _drop_repeated([each for each in pieces if len(each) > 1], tolerance)
+    lines = _drop_repeated(pieces, tolerance)
     partner = _pair_ends(lines, tolerance)
     used: set[int] = set()
     # Ends without a partner first, so that every chain is begun at its end; what is left then are rings.
@@ -62,7 +62,9 @@ def join_lines(pieces: Sequence[Points], *, tolerance: float) -> list[Chain]:
 def _drop_repeated(lines: Sequence[Points], tolerance: float) -> list[Points]:
     kept: dict[bytes, Points] = {}
     for line in lines:
-        grid = np.round(line / tolerance).astype(np.int64)
+        # What is beyond the integers is beyond the earth too, which is told when it is converted.
+        with np.errstate(invalid="ignore"):
+            grid = np.round(line / tolerance).astype(np.int64)
         both = sorted((grid.tobytes(), grid[::-1].tobytes()))
         kept.setdefault(both[0], line)
     return list(kept.values())

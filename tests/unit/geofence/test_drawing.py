@@ -359,6 +359,15 @@ def test_parse_drawing__a_coordinate_that_is_none__is_refused(value: str) -> Non
     assert code_of(data, choose(layers={Part.ALIGNMENT: ("TOPO",)}))[0] in {"drawing.unreadable", "drawing.too_large"}
 
 
+def test_parse_drawing__a_spline_without_points__is_broken_and_no_crash() -> None:
+    """It can be read, but ezdxf cannot make a curve of it."""
+
+    def road(model: Modelspace, _blocks: object) -> None:
+        model.add_spline(dxfattribs={"layer": CENTRE})
+
+    assert code_of(draw(road), choose(layers={Part.ALIGNMENT: (CENTRE,)}))[0] == "drawing.unreadable"
+
+
 KML = """<?xml version="1.0" encoding="UTF-8"?>
 <kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>清溪</name>
 <Folder><name>boundary</name><Placemark><name>范围</name><Polygon><outerBoundaryIs><LinearRing><coordinates>
@@ -393,6 +402,17 @@ def test_parse_drawing__geojson__goes_by_its_roles() -> None:
     assert drawing.alignment is not None
     assert drawing.crs == CRS
     assert drawing.alignment.end_chainage_m == pytest.approx(470, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "code"),
+    [([[120.0, 30.29]], "drawing.empty_layer"), ([[1e300, 1e300], [1e300, 1e301]], "geofence.invalid_position")],
+)
+def test_parse_drawing__geojson_that_is_no_line__is_refused(coordinates: list[list[float]], code: str) -> None:
+    """One position, or positions beyond the earth."""
+    line = {"type": "LineString", "coordinates": coordinates}
+    feature = {"type": "Feature", "properties": {"role": "alignment"}, "geometry": line}
+    assert code_of(json.dumps(feature).encode(), Choice())[0] == code
 
 
 @pytest.mark.parametrize("width_m", [0.0, -3.0, math.nan, 1e9])
