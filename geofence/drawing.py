@@ -16,11 +16,20 @@ from domain.errors import Invalid
 from domain.place import Position
 from geofence.alignment import Alignment, parse_alignment
 from geofence.boundary import Boundary, parse_boundary
-from geofence.drawing_dxf import METRES_IN, is_dxf, read_dxf
 from geofence.drawing_geojson import read_geojson
 from geofence.drawing_joining import Chain, join_lines
 from geofence.drawing_kml import read_kml
-from geofence.drawing_shape import DrawingFormat, ReadFile, Shape, ShapeKind, UnclearUnit, UnreadableDrawing, fold
+from geofence.drawing_shape import (
+    METRES_IN,
+    DrawingFormat,
+    ReadFile,
+    Shape,
+    ShapeKind,
+    UnclearUnit,
+    UnreadableDrawing,
+    fold,
+    is_dxf,
+)
 from geofence.drawing_structure import Structure, find_structures
 from geofence.drawing_width import Width, measure_width
 from geofence.frame import Frame, Points, parse_crs
@@ -182,6 +191,8 @@ def _require_sensible(choice: Choice) -> None:
 def _read(data: bytes, choice: Choice) -> ReadFile:
     """Read by what the bytes are, whatever the file is called."""
     if is_dxf(data):
+        from geofence.drawing_dxf import read_dxf  # noqa: PLC0415 - see there
+
         named = [name for names in choice.layers.values() for name in names] or [part.value for part in Part]
         return read_dxf(data, wanted={fold(name) for name in named}, unit=choice.unit)
     head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()

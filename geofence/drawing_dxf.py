@@ -2,6 +2,8 @@
 
 What is not on a wanted layer is dropped before ezdxf makes entities of it, so that a topographic base map under the
 road costs a second and not a minute. Curves become polylines that leave them by `TOLERANCE_M` at most.
+
+Loaded when the first DXF comes, because ezdxf takes a second to load and looks through the machine's fonts.
 """
 
 import io
@@ -28,7 +30,9 @@ from ezdxf.lldxf.validator import dxf_info
 from ezdxf.math import Matrix44, Vec3
 
 from geofence.drawing_shape import (
+    BINARY_DXF,
     MAX_POINTS,
+    METRES_IN,
     DrawingFormat,
     DrawingTooLarge,
     EmptyDrawing,
@@ -58,22 +62,10 @@ MAX_DEPTH: Final = 16
 MAX_FIT_POINTS: Final = 500
 MAX_CONTROL_POINTS: Final = 5_000
 
-# Metres in one of each; the international foot and inch (1959) and the survey foot of 1200/3937 m.
-METRES_IN: Final = {
-    "m": 1.0,
-    "dm": 0.1,
-    "cm": 0.01,
-    "mm": 0.001,
-    "km": 1000.0,
-    "ft": 0.3048,
-    "us_ft": 1200 / 3937,
-    "in": 0.0254,
-}
 # $INSUNITS as AutoCAD's DXF reference numbers it. Inches and feet are left out on purpose: they are what a template
 # that nobody set says, and a road drawn in them is rare here, so whoever means them says so.
 _UNIT_OF_INSUNITS: Final = {4: "mm", 5: "cm", 6: "m", 7: "km", 14: "dm"}
 _NAME_OF_INSUNITS: Final = {0: "no unit", 1: "inches", 2: "feet", 3: "miles", 10: "yards", 21: "US survey feet"}
-_BINARY: Final = b"AutoCAD Binary DXF\r\n\x1a\x00"
 _LAYER: Final = 8
 _FIRST_IN_UTF8: Final = "AC1021"  # AutoCAD 2007
 # They belong to the entity before them.
@@ -136,17 +128,8 @@ def _read(data: bytes, wanted: frozenset[str], unit: str | None) -> ReadFile:
     return ReadFile(DrawingFormat.DXF, shapes, dict(count.layers), dict(walk.unread), unit)
 
 
-def is_dxf(data: bytes) -> bool:
-    """Whether the bytes begin as a DXF does: binary, or a section after any comments (group code 999)."""
-    if data.startswith(_BINARY):
-        return True
-    lines = [line.strip() for line in data[:65536].lstrip(b"\xef\xbb\xbf").split(b"\n", 200)]
-    pairs = [pair for pair in zip(lines[0::2], lines[1::2], strict=False) if pair[0] != b"999"]
-    return bool(pairs) and pairs[0] == (b"0", b"SECTION")
-
-
 def _load_tags(data: bytes) -> Iterator[DXFTag]:
-    if data.startswith(_BINARY):
+    if data.startswith(BINARY_DXF):
         yield from binary_tags_loader(data, errors="replace")
         return
     # The code page in the header counts up to AutoCAD 2004: Chinese drawings are in GBK there, in UTF-8 later.

@@ -10,6 +10,19 @@ from geofence.frame import Points
 
 # Of all shapes of the chosen layers together: a road of 20 km with both its edges, a vertex every metre. [1]
 MAX_POINTS: Final = 100_000
+BINARY_DXF: Final = b"AutoCAD Binary DXF\r\n\x1a\x00"
+
+# Metres in one of each; the international foot and inch (1959) and the survey foot of 1200/3937 m.
+METRES_IN: Final = {
+    "m": 1.0,
+    "dm": 0.1,
+    "cm": 0.01,
+    "mm": 0.001,
+    "km": 1000.0,
+    "ft": 0.3048,
+    "us_ft": 1200 / 3937,
+    "in": 0.0254,
+}
 
 
 class DrawingFormat(StrEnum):
@@ -93,3 +106,12 @@ class ReadFile:
 def fold(layer: str) -> str:
     """A layer's name as it is compared: DXF does not tell large letters from small ones."""
     return layer.strip().casefold()
+
+
+def is_dxf(data: bytes) -> bool:
+    """Whether the bytes begin as a DXF does: binary, or a section after any comments (group code 999)."""
+    if data.startswith(BINARY_DXF):
+        return True
+    lines = [line.strip() for line in data[:65536].lstrip(b"\xef\xbb\xbf").split(b"\n", 200)]
+    pairs = [pair for pair in zip(lines[0::2], lines[1::2], strict=False) if pair[0] != b"999"]
+    return bool(pairs) and pairs[0] == (b"0", b"SECTION")
