@@ -18,6 +18,7 @@ from domain.errors import SiteproofError, Unavailable
 from domain.evidence import Check, CheckName, Verdict, grade_checks
 from domain.finding import Severity
 from domain.media import Medium
+from findings.conformance import update_conformance
 from findings.project_event import tell_media
 from findings.recording import record_findings
 from ingestion.evidence_finding import EvidenceFinding
@@ -150,7 +151,12 @@ def _record(
         project = find_project(connection, project_id=medium.project_id)
         if analysed is None or project is None:
             raise RuntimeError("a medium that was just finished is not there")
-        tell_media(connection, project, analysed, event="analysed", now=workplace.clock.now())
+        now = workplace.clock.now()
+        tell_media(connection, project, analysed, event="analysed", now=now)
+        if medium.milestone_id is not None:
+            update_conformance(
+                connection, project=project, milestone_id=medium.milestone_id, now=now, media_id=medium.id
+            )
     return Outcome.ANALYSED
 
 

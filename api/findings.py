@@ -12,6 +12,7 @@ from api.schemas import Collection, FindingView, ReviewBody, ReviewIssueBody
 from domain.access import Role
 from domain.errors import Invalid
 from domain.finding import Finding, FindingStatus, Kind, Severity
+from findings.conformance import update_conformance
 from findings.issue import NewIssue, raise_issue
 from findings.recording import decide_finding, get_finding
 from storage.database import Connection
@@ -80,6 +81,15 @@ def review_finding_route(
             reviewed_by=asker.principal.label,
             reason=body.reason,
         )
+        if finding.kind is Kind.EVIDENCE and finding.milestone_id is not None:
+            # Dismissing what was found against a photo accepts it, and it may fill a gap.
+            update_conformance(
+                connection,
+                project=get_visible_project(connection, asker.principal, finding.project_id),
+                milestone_id=finding.milestone_id,
+                now=asker.services.clock.now(),
+                media_id=finding.media_id,
+            )
     return FindingView.of(finding)
 
 

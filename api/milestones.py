@@ -5,16 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Response
 
 from api.access import EVERYBODY, Allowed, Asker, see_project
+from api.coverage_view import view_coverage
 from api.etag import make_etag, require_match
 from api.paging import After, Limit, make_collection
 from api.projects import WRITERS
-from api.schemas import Collection, GateReason, GateView, MilestoneBody, MilestoneView
+from api.schemas import Collection, CoverageView, GateReason, GateView, MilestoneBody, MilestoneView
 from api.strict_json import StrictRoute
 from domain.access import Role
 from domain.errors import NotFound
 from domain.identifier import require_caller_id
 from domain.project import Milestone, Project
-from findings.milestone import evaluate_gate, require_order
+from findings.conformance import list_unsettled_gaps, update_conformance
+from findings.milestone import evaluate_coverage, evaluate_gate, require_known_elements, require_order
 from storage.database import Connection
 from storage.project import find_milestone, list_milestones, lock_project, put_milestone
 
@@ -39,6 +41,8 @@ def put_milestone_route(
     require_caller_id(milestone_id)
     project_id = asker.thing.id
     after = tuple(body.after)
+    requires = body.requires.model_dump(mode="json", exclude_none=True)
+    require_known_elements(requires, asker.services.known_classes)
     with asker.transaction() as connection:
         # Held, because two milestones that are set at once could otherwise each come before the other.
         lock_project(connection, project_id=project_id)
@@ -52,8 +56,10 @@ def put_milestone_route(
             title=body.title,
             planned_on=body.planned_on,
             after=after,
-            requires=body.requires.model_dump(mode="json", exclude_none=True),
+            requires=requires,
         )
+        now = asker.services.clock.now()
+        update_conformance(connection, project=asker.thing, milestone_id=milestone_id, now=now)
     response.status_code = 201 if created else 200
     response.headers["ETag"] = make_etag(milestone.version)
     return MilestoneView.of(milestone)
@@ -95,6 +101,19 @@ def get_gate_route(
         reasons=[GateReason(code=each.code, detail=each.detail, **each.facts) for each in reasons],
         evaluated_at=asker.services.clock.now(),
     )
+
+
+@router.get("/projects/{project_id}/milestones/{milestone_id}/coverage")
+def get_coverage_route(
+    milestone_id: str,
+    asker: Annotated[Asker[Project], Depends(Allowed(EVERYBODY - {Role.FIELD}, see_project))],
+) -> CoverageView:
+    """Which stations of the alignment are evidenced for the milestone, and the length that they make."""
+    with asker.transaction() as connection:
+        milestone = _get(connection, asker.thing.id, milestone_id)
+        coverage = evaluate_coverage(connection, milestone)
+        gaps = list_unsettled_gaps(connection, milestone, coverage)
+    return view_coverage(coverage, gaps, side=(milestone.requires.get("photos") or {}).get("side"))
 
 
 def _get(connection: Connection, project_id: str, milestone_id: str) -> Milestone:

@@ -23,6 +23,7 @@ from domain.access import Principal, Role
 from domain.errors import NotFound
 from domain.identifier import covers_area, make_public_code, require_area, require_caller_id
 from domain.project import Project
+from findings.conformance import update_project_conformance
 from findings.project_event import tell_project
 from geofence.alignment import parse_alignment
 from geofence.boundary import parse_boundary
@@ -209,6 +210,8 @@ def _put_zone(
             crs=crs,
             start_chainage_m=start_chainage_m,
         )
+        if role == "alignment":
+            update_project_conformance(connection, project=asker.thing, now=asker.services.clock.now())
     response.status_code = 201 if stored is None else 200
     response.headers["ETag"] = make_etag(zone.version)
     return _view_zone(zone)

@@ -18,6 +18,7 @@ from domain.media import MediaFormat, MediaStatus, Medium
 from domain.place import Position, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
+from findings.coverage import NotPlaced, StationSide
 from vision.hazard_rules import HazardRules
 
 T = TypeVar("T")
@@ -208,15 +209,35 @@ class PhotoRequirement(Shape):
     """How many photos a milestone needs."""
 
     min: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    every_m: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    every_m: (
+        Annotated[
+            float, Field(ge=1, le=100_000, description="length of a station, each needing a photo of its own [m]")
+        ]
+        | None
+    ) = None
+    side: Annotated[StationSide, Field(description="from which side, looking along rising chainage")] | None = None
 
 
 class ElementRequirement(Shape):
-    """A thing that must be seen, or must not."""
+    """A class of a registered model that must be seen on `min` counting photos (1 where silent), or on none."""
 
     label: Text
-    min: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    min: Annotated[int, Field(ge=1, le=10_000)] | None = None
     absent: bool = False
+
+    @model_validator(mode="after")
+    def check_one(self) -> "ElementRequirement":
+        """Nothing is seen and absent at once."""
+        if self.absent and self.min is not None:
+            raise ValueError("give `min` or `absent`, not both")
+        return self
+
+
+class MaterialRequirement(Shape):
+    """A material of which batches must be shown."""
+
+    material: Text
+    batches: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
 class MeasurementRequirement(Shape):
@@ -236,6 +257,7 @@ class Requirements(Shape):
     measurements: Annotated[list[MeasurementRequirement], Field(max_length=50)] | None = None
     checkin: bool | None = None
     report: bool | None = None
+    materials: Annotated[list[MaterialRequirement], Field(max_length=50)] | None = None
 
 
 class MilestoneBody(Shape):
@@ -279,6 +301,44 @@ class GateView(Shape):
     verdict: Literal["pass", "hold"]
     reasons: list[GateReason]
     evaluated_at: datetime
+
+
+class GapView(Shape):
+    """A stretch without evidence; neighbouring stations are one."""
+
+    chainage_m: tuple[float, float]
+    chainage: tuple[str, str]
+
+
+class NotPlacedView(Shape):
+    """An accepted photo that is no evidence for any station, and why."""
+
+    media_id: UUID
+    problem: NotPlaced
+    chainage_m: float | None
+    offset_m: float | None
+    accuracy_m: float | None
+
+
+class CoverageView(Shape):
+    """How much of the alignment is evidenced for a milestone, in metres along it.
+
+    `built_m` is the length of the stations with evidence, true to one station at each end of a stretch; `settled` are
+    gaps that an inspector dismissed; `not_placed` holds the first 200 of `not_placed_photos`.
+    """
+
+    every_m: float
+    side: StationSide | None
+    chainage_m: tuple[float, float]
+    length_m: float
+    stations: int
+    covered_stations: int
+    built_m: float
+    gaps: list[GapView]
+    settled: list[GapView]
+    accepted_photos: int
+    not_placed_photos: int
+    not_placed: list[NotPlacedView]
 
 
 class CheckView(Shape):

@@ -1,6 +1,6 @@
 """The multipart form of an upload, read as it streams in: the file goes to the media store, never whole into memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -32,7 +32,7 @@ class MissingFile(Invalid):
 
 
 class CaptureTooLarge(Invalid):
-    """The `capture` part is longer than a capture can be."""
+    """A part beside the file, such as `capture`, is longer than it can be."""
 
     code: ClassVar[str] = "upload.capture_too_large"
 
@@ -43,11 +43,16 @@ class UploadForm:
 
     Attributes:
         file: staged; whoever keeps it takes it out of the staging.
-        capture: the bytes of the `capture` part; None where there is none.
+        fields: the bytes of the parts beside it that were asked for, by name; one that did not come is left out.
     """
 
     file: StagedFile
-    capture: bytes | None
+    fields: Mapping[str, bytes]
+
+    @property
+    def capture(self) -> bytes | None:
+        """The bytes of the `capture` part; None where there is none."""
+        return self.fields.get("capture")
 
 
 class _FileTarget(BaseTarget):  # type: ignore[misc] # the library has no types
@@ -71,38 +76,42 @@ class _FileTarget(BaseTarget):  # type: ignore[misc] # the library has no types
         self.finished = True
 
 
-class _CaptureTarget(BaseTarget):  # type: ignore[misc] # the library has no types
+class _FieldTarget(BaseTarget):  # type: ignore[misc] # the library has no types
     """Keeps a short part in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
+        self._name = name
         self.value: bytes | None = None
 
     def on_start(self) -> None:
         if self.value is not None:
-            raise MalformedForm("the form has more than one `capture`")
+            raise MalformedForm(f"the form has more than one `{self._name}`")
         self.value = b""
 
     def on_data_received(self, chunk: bytes) -> None:
         self.value = (self.value or b"") + chunk
         if len(self.value) > MAX_CAPTURE_BYTES:
-            raise CaptureTooLarge(f"`capture` is longer than {MAX_CAPTURE_BYTES} bytes")
+            raise CaptureTooLarge(f"`{self._name}` is longer than {MAX_CAPTURE_BYTES} bytes")
 
 
 @asynccontextmanager
-async def receive_form(request: Request, store: MediaStore, *, max_bytes: int) -> AsyncIterator[UploadForm]:
+async def receive_form(
+    request: Request, store: MediaStore, *, max_bytes: int, fields: Sequence[str] = ("capture",)
+) -> AsyncIterator[UploadForm]:
     """Receive the form; what is not kept inside the block is thrown away after it.
 
     Args:
         request: with a multipart body.
         store: where the file is staged.
         max_bytes: of the file. [B]
+        fields: the short parts that are kept; others are skipped.
 
     Raises:
         MediaTooLarge: the file is larger.
         MalformedForm: the body is no such form, or was cut off.
         MissingFile: it has no `file`.
-        CaptureTooLarge: its `capture` is too long.
+        CaptureTooLarge: a short part is too long.
         StoreFull: there is no room.
     """
     length = request.headers.get("content-length", "0")
@@ -110,19 +119,20 @@ async def receive_form(request: Request, store: MediaStore, *, max_bytes: int) -
         raise MediaTooLarge(f"the file is larger than {max_bytes} bytes", limit_bytes=max_bytes)
     staging = await run_in_threadpool(store.stage, max_bytes=max_bytes)
     try:
-        capture = await _parse(request, staging)
+        received = await _parse(request, staging, fields)
         staged = await run_in_threadpool(staging.finish)
-        yield UploadForm(staged, capture)
+        yield UploadForm(staged, received)
     finally:
         await run_in_threadpool(staging.discard)
 
 
-async def _parse(request: Request, staging: Staging) -> bytes | None:
-    file, capture = _FileTarget(staging), _CaptureTarget()
+async def _parse(request: Request, staging: Staging, fields: Sequence[str]) -> dict[str, bytes]:
+    file, targets = _FileTarget(staging), {name: _FieldTarget(name) for name in fields}
     try:
         parser = StreamingFormDataParser(headers={"Content-Type": request.headers.get("content-type", "")})
         parser.register("file", file)
-        parser.register("capture", capture)
+        for name, target in targets.items():
+            parser.register(name, target)
         received = 0
         async for chunk in request.stream():
             received += len(chunk)
@@ -135,4 +145,4 @@ async def _parse(request: Request, staging: Staging) -> bytes | None:
         raise MissingFile("the form has no part called `file`")
     if not file.finished:
         raise MalformedForm("the upload was cut off")
-    return capture.value
+    return {name: target.value for name, target in targets.items() if target.value is not None}

@@ -1,17 +1,21 @@
 """The gate of a milestone: may it pass? A pure function of stored facts, with every reason listed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from domain.evidence import CheckName, Grade, Verdict
+from domain.evidence import Grade
 from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
-from domain.media import MediaStatus, Medium
+from domain.media import MediaStatus
+from findings.coverage import Interval
+from geofence.alignment import format_chainage
+from storage.evidence import SentMedium
 
 # Parts of `requires` that this release stores and cannot judge yet. A gate that let them pass would be a guess.
-NOT_JUDGED: Final = ("elements", "measurements", "checkin", "report")
+NOT_JUDGED: Final = ("measurements", "checkin", "report", "materials")
+_MAX_GAPS_TOLD: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class GateFacts:
         holding: open or confirmed findings, major or worse: (id, code, severity, status).
         holding_before: ids of the milestones before it that do not pass themselves.
         holding_issues: its issues that are not closed, major or worse: (id, title, severity, status).
+        seen: by label, on how many counting photos it is seen.
+        gaps: stretches without evidence that no person has settled; None where stations cannot be judged because the
+            project has no alignment. [m]
     """
 
     requires: dict[str, Any]
@@ -48,12 +55,15 @@ class GateFacts:
     holding: Sequence[tuple[UUID, str, Severity, FindingStatus]]
     holding_before: Sequence[str]
     holding_issues: Sequence[tuple[UUID, str, Severity, IssueStatus]] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
+    gaps: Sequence[Interval] | None = ()
 
 
-def counts_as_evidence(medium: Medium) -> bool:
-    """Whether a photo counts for its milestone: analysed, its location not failed, its grade not D."""
-    located = all(check.verdict is not Verdict.FAIL for check in medium.checks if check.check is CheckName.LOCATION)
-    return medium.status is MediaStatus.ANALYSED and located and medium.grade != Grade.D
+def counts_as_evidence(medium: SentMedium) -> bool:
+    """Whether a photo counts: analysed, its location not failed, its grade not D; or accepted by an inspector."""
+    if medium.is_accepted and medium.status in {MediaStatus.ANALYSED, MediaStatus.FAILED}:
+        return True
+    return medium.status is MediaStatus.ANALYSED and not medium.is_elsewhere and medium.grade != Grade.D
 
 
 def judge_gate(facts: GateFacts) -> list[Reason]:
@@ -67,6 +77,8 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
         for each in facts.holding_before
     ]
     reasons += _judge_photos(facts)
+    reasons += _judge_stations(facts)
+    reasons += _judge_elements(facts)
     reasons += [
         Reason(
             "gate.requirement_not_judged",
@@ -127,8 +139,54 @@ def _judge_photos(facts: GateFacts) -> list[Reason]:
     return reasons
 
 
+def _judge_stations(facts: GateFacts) -> list[Reason]:
+    if not (facts.requires.get("photos") or {}).get("every_m"):
+        return []
+    if facts.gaps is None:
+        detail = {
+            "zh": "要求按桩号拍照，但工程还没有中线。",
+            "en": "Photos per station are required, and the project has no alignment yet.",
+        }
+        return [Reason("gate.alignment_missing", detail)]
+    return [_tell_gap(gap, len(facts.gaps)) for gap in facts.gaps[:_MAX_GAPS_TOLD]]
+
+
+def _tell_gap(gap: Interval, gaps: int) -> Reason:
+    begin, end = (format_chainage(each) for each in gap)
+    return Reason(
+        "gate.station_gap",
+        {"zh": f"{begin} 至 {end} 没有有效照片。", "en": f"No photo counts from {begin} to {end}."},
+        {"chainage_m": [round(each, 3) for each in gap], "gaps": gaps},
+    )
+
+
+def _judge_elements(facts: GateFacts) -> list[Reason]:
+    """What must be seen and is not; what must not be seen and is, is a finding of its own."""
+    reasons = []
+    for element in facts.requires.get("elements") or ():
+        label, needed = element["label"], needed_photos(element)
+        seen = facts.seen.get(label, 0)
+        if seen < needed:
+            reasons.append(
+                Reason(
+                    "gate.element_missing",
+                    {
+                        "zh": f"需要在 {needed} 张有效照片中看到“{label}”，目前有 {seen} 张。",
+                        "en": f"'{label}' must be seen on {needed} photos that count, it is on {seen} so far.",
+                    },
+                    {"label": label, "needed": needed, "seen": seen},
+                )
+            )
+    return reasons
+
+
+def needed_photos(element: Mapping[str, Any]) -> int:
+    """On how many counting photos an element must be seen: `min`, 1 where it is silent, 0 where it must be absent."""
+    if element.get("absent"):
+        return 0
+    minimum = element.get("min")
+    return 1 if minimum is None else int(minimum)
+
+
 def _list_not_judged(requires: dict[str, Any]) -> list[str]:
-    parts = [part for part in NOT_JUDGED if requires.get(part)]
-    if (requires.get("photos") or {}).get("every_m"):
-        parts.append("photos.every_m")
-    return parts
+    return [part for part in NOT_JUDGED if requires.get(part)]

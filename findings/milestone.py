@@ -1,16 +1,19 @@
 """Milestones beyond their row: what may come before what, and the facts that the gate asks for."""
 
-from typing import ClassVar
+from collections import Counter
+from collections.abc import Collection
+from typing import Any, ClassVar
 
-from domain.errors import Invalid
+from domain.errors import Invalid, NotFound
 from domain.media import MediaStatus
 from domain.project import Milestone
+from findings.conformance import find_coverage, list_unsettled_gaps
+from findings.coverage import Coverage
 from findings.gate import GateFacts, Reason, counts_as_evidence, judge_gate
 from storage.database import Connection
+from storage.evidence import list_milestone_evidence
 from storage.finding import list_holding_findings
 from storage.issue import list_holding_issues
-from storage.media import list_media
-from storage.page import MAX_PAGE
 from storage.project import find_milestone
 
 
@@ -24,6 +27,34 @@ class UnknownPredecessor(Invalid):
     """A milestone is said to come after one that the project does not have."""
 
     code: ClassVar[str] = "milestone.unknown_predecessor"
+
+
+class UnknownElement(Invalid):
+    """An element is required that no registered model can see; `known` lists what they can."""
+
+    code: ClassVar[str] = "milestone.unknown_class"
+
+
+class NoStations(NotFound):
+    """The milestone requires no photos per station, or the project has no alignment to measure them along."""
+
+    code: ClassVar[str] = "milestone.no_stations"
+
+
+def require_known_elements(requires: dict[str, Any], known: Collection[str]) -> None:
+    """Refuse an element that no model knows when it is asked for, not when the photos come.
+
+    Raises:
+        UnknownElement: names the label.
+    """
+    for element in requires.get("elements") or ():
+        if element["label"] not in known:
+            names = sorted(known)
+            raise UnknownElement(
+                f"no registered model knows {element['label'][:64]!r}; known are {', '.join(names)}",
+                label=element["label"],
+                known=names,
+            )
 
 
 def require_order(connection: Connection, *, project_id: str, milestone_id: str, after: tuple[str, ...]) -> None:
@@ -53,6 +84,19 @@ def evaluate_gate(connection: Connection, milestone: Milestone) -> list[Reason]:
     return _evaluate(connection, milestone, known={})
 
 
+def evaluate_coverage(connection: Connection, milestone: Milestone) -> Coverage:
+    """Which stations are evidenced just now.
+
+    Raises:
+        NoStations: none are required, or there is no alignment.
+    """
+    sent = list_milestone_evidence(connection, project_id=milestone.project_id, milestone_id=milestone.id)
+    coverage = find_coverage(connection, milestone, [medium for medium in sent if counts_as_evidence(medium)])
+    if coverage is None:
+        raise NoStations("the milestone requires no stations (`photos.every_m`), or the project has no alignment")
+    return coverage
+
+
 def _evaluate(connection: Connection, milestone: Milestone, *, known: dict[str, list[Reason]]) -> list[Reason]:
     if milestone.id not in known:
         holding_before = []
@@ -65,28 +109,17 @@ def _evaluate(connection: Connection, milestone: Milestone, *, known: dict[str, 
 
 
 def _gather_facts(connection: Connection, milestone: Milestone, holding_before: list[str]) -> GateFacts:
-    counting = waiting = 0
-    cursor: str | None = None
-    while True:
-        page = list_media(
-            connection,
-            project_id=milestone.project_id,
-            milestone_id=milestone.id,
-            own_media_of=None,
-            after=cursor,
-            limit=MAX_PAGE,
-        )
-        for medium in page.items:
-            counting += counts_as_evidence(medium)
-            waiting += medium.status in {MediaStatus.RECEIVED, MediaStatus.ANALYSING}
-        cursor = page.next
-        if cursor is None:
-            break
+    sent = list_milestone_evidence(connection, project_id=milestone.project_id, milestone_id=milestone.id)
+    counting = [medium for medium in sent if counts_as_evidence(medium)]
+    coverage = find_coverage(connection, milestone, counting)
+    gaps = None if coverage is None else list_unsettled_gaps(connection, milestone, coverage)
     return GateFacts(
         requires=milestone.requires,
-        counting_photos=counting,
-        waiting_media=waiting,
+        counting_photos=len(counting),
+        waiting_media=sum(medium.status in {MediaStatus.RECEIVED, MediaStatus.ANALYSING} for medium in sent),
         holding=list_holding_findings(connection, project_id=milestone.project_id, milestone_id=milestone.id),
         holding_before=holding_before,
         holding_issues=list_holding_issues(connection, project_id=milestone.project_id, milestone_id=milestone.id),
+        seen=Counter(label for medium in counting for label in medium.labels),
+        gaps=gaps,
     )

@@ -138,6 +138,7 @@ def tell_finding(connection: Connection, finding: Finding, *, event: str, at: da
             "title": finding.title,
             "media_id": None if finding.media_id is None else str(finding.media_id),
             "sensor_id": finding.sensor_id,
+            "chainage_m": None if finding.chainage_m is None else list(finding.chainage_m),
             "issue_id": None if finding.issue_id is None else str(finding.issue_id),
         },
     )

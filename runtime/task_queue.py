@@ -20,6 +20,8 @@ REJUDGE: Final = "siteproof.rejudge"
 LISTEN: Final = "siteproof.listen"
 COMPARE: Final = "siteproof.compare"
 PUBLISH_LOG: Final = "siteproof.publish_log"
+SURVEY: Final = "siteproof.survey"
+_SURVEY_EVERY_S: Final = 3600.0
 _LISTEN_EVERY_S: Final = 60.0
 _COMPARE_EVERY_S: Final = 3600.0
 _RETAIN_EVERY_S: Final = 3600.0
@@ -72,6 +74,7 @@ def make_queue(settings: Settings) -> Celery:
             "listen": {"task": LISTEN, "schedule": _LISTEN_EVERY_S, "options": {"expires": _LISTEN_EVERY_S}},
             "compare": {"task": COMPARE, "schedule": _COMPARE_EVERY_S, "options": {"expires": _COMPARE_EVERY_S}},
             "retain": {"task": RETAIN, "schedule": _RETAIN_EVERY_S, "options": {"expires": _RETAIN_EVERY_S}},
+            "survey": {"task": SURVEY, "schedule": _SURVEY_EVERY_S, "options": {"expires": _SURVEY_EVERY_S}},
             "remind": {"task": REMIND, "schedule": _REMIND_EVERY_S, "options": {"expires": _REMIND_EVERY_S}},
         },
     )

@@ -13,6 +13,7 @@ from analysis.medium_analysis import Outcome, Workplace, analyse_medium
 from analysis.preview import renew_previews
 from domain.clock import SystemClock
 from domain.errors import SiteproofError, Unavailable
+from findings.conformance import survey_milestones
 from findings.reminder import remind
 from iot.gauge_sweep import sweep_drift, sweep_silence
 from iot.recomputation import recompute_waiting
@@ -29,6 +30,7 @@ from runtime.task_queue import (
     REJUDGE,
     REMIND,
     RETAIN,
+    SURVEY,
     SWEEP,
     Doorbell,
     make_queue,
@@ -43,6 +45,7 @@ _SWEEP_LIMIT: Final = 1000
 _RETRY_AFTER_S: Final = 5
 _RECOMPUTE_PAGES: Final = 20  # of 5,000 readings, some ten seconds; photos wait no longer behind them
 _REMIND_LIMIT: Final = 500
+_SURVEY_LIMIT: Final = 500
 _REJUDGE_PAGES: Final = 20  # of 10,000 readings, some ten seconds
 _MAX_MEMORY_KB: Final = 1_500_000  # a leak in a decoder ends with its process, not with the machine
 
@@ -105,17 +108,27 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     def recompute() -> int:
         return recompute_waiting(get_workplace().database, max_pages=_RECOMPUTE_PAGES)
 
+    app.task(sweep, name=SWEEP)
+    app.task(recompute, name=RECOMPUTE)
+    app.task(retain, name=RETAIN)
+    _register_milestone_tasks(app, get_workplace)
+    _register_alarm_tasks(app, get_workplace)
+    _register_log_task(app, settings, get_workplace)
+
+
+def _register_milestone_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
     def remind_all() -> int:
         workplace = get_workplace()
         with workplace.database.transaction() as connection:
             return remind(connection, now=workplace.clock.now(), limit=_REMIND_LIMIT)
 
-    app.task(sweep, name=SWEEP)
-    app.task(recompute, name=RECOMPUTE)
-    app.task(retain, name=RETAIN)
+    def survey() -> int:
+        workplace = get_workplace()
+        with workplace.database.transaction() as connection:
+            return survey_milestones(connection, now=workplace.clock.now(), limit=_SURVEY_LIMIT)
+
     app.task(remind_all, name=REMIND)
-    _register_alarm_tasks(app, get_workplace)
-    _register_log_task(app, settings, get_workplace)
+    app.task(survey, name=SURVEY)
 
 
 def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -> None:

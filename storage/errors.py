@@ -60,6 +60,7 @@ _BY_CONSTRAINT: Final[dict[tuple[str, str], tuple[type[SiteproofError], str]]] =
     ("23503", "camera_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "hazard_rules_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "webhook_project_known"): (UnknownProject, "there is no such project"),
+    ("23503", "drawing_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "media_milestone_known"): (UnknownMilestone, "the project has no such milestone"),
     ("23503", "issue_milestone_known"): (UnknownMilestone, "the project has no such milestone"),
     ("23503", "sensor_dependency_on_known"): (

@@ -130,6 +130,26 @@ def list_media_findings(connection: Connection, *, media_id: UUID) -> list[Findi
         return [_finding(row) for row in cursor.execute(_QUERIES["list_media_findings"], {"media_id": media_id})]
 
 
+def list_milestone_findings(connection: Connection, *, project_id: str, milestone_id: str, code: str) -> list[Finding]:
+    """The findings of one code of a milestone, in any state, oldest first."""
+    values = {"project_id": project_id, "milestone_id": milestone_id, "code": code}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [_finding(row) for row in cursor.execute(_QUERIES["list_milestone_findings"], values)]
+
+
+def move_finding(
+    connection: Connection,
+    *,
+    finding_id: UUID,
+    chainage_m: tuple[float, float],
+    title: dict[str, str],
+    details: dict[str, Any],
+) -> None:
+    """Write a finding's new ends along the alignment [m]; `details` are laid over those that it has."""
+    values = {"id": finding_id, "chainage_m": list(chainage_m), "title": Jsonb(title), "details": Jsonb(details)}
+    connection.execute(_QUERIES["move_finding"], values)
+
+
 def review_finding(
     connection: Connection, *, finding_id: UUID, decision: Decision, reviewed_by: str, reason: str
 ) -> None:

@@ -118,3 +118,14 @@ SELECT occurred_at FROM finding WHERE project_id = %(project_id)s AND dedup_key 
 SELECT id, project_id, milestone_id, kind, code, severity, status, title, occurred_at, recorded_at, media_id,
        sensor_id, box_xyxy_px, chainage_m, details, issue_id, reviewed_at, reviewed_by, review_reason
 FROM finding WHERE media_id = %(media_id)s ORDER BY seq;
+
+-- name: list_milestone_findings
+SELECT id, project_id, milestone_id, kind, code, severity, status, title, occurred_at, recorded_at, media_id,
+       sensor_id, box_xyxy_px, chainage_m, details, issue_id, reviewed_at, reviewed_by, review_reason
+FROM finding
+WHERE project_id = %(project_id)s AND milestone_id = %(milestone_id)s AND code = %(code)s
+ORDER BY seq;
+
+-- name: move_finding
+UPDATE finding SET chainage_m = %(chainage_m)s, title = %(title)s, details = details || %(details)s
+WHERE id = %(id)s;

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
-from findings.gate import GateFacts, judge_gate
+from domain.media import MediaStatus
+from findings.gate import GateFacts, counts_as_evidence, judge_gate
+from storage.evidence import SentMedium
 
 FINDING = (UUID(int=7), "safety.no_hardhat", Severity.MAJOR, FindingStatus.OPEN)
 
@@ -43,19 +46,22 @@ def test_judge_gate__an_unsettled_finding__holds_and_is_named() -> None:
     assert (reason.code, reason.facts["finding_id"]) == ("gate.finding_open", str(UUID(int=7)))
 
 
-@pytest.mark.parametrize("part", ["elements", "measurements", "checkin", "report"])
+@pytest.mark.parametrize("part", ["measurements", "checkin", "report", "materials"])
 def test_judge_gate__a_requirement_that_cannot_be_judged__holds(part: str) -> None:
     """What is required and not judged never passes in silence."""
-    assert judge(requires={part: [{}] if part[0] in "em" else True}) == ["gate.requirement_not_judged"]
-    assert judge(requires={part: [] if part[0] in "em" else False}) == []
+    assert judge(requires={part: [{}] if part[0] == "m" else True}) == ["gate.requirement_not_judged"]
+    assert judge(requires={part: [] if part[0] == "m" else False}) == []
 
 
 def test_judge_gate__a_milestone_before_that_holds__holds_this_one() -> None:
     """Milestones pass in their order, and every reason is listed."""
-    codes = judge(holding_before=["subgrade"], holding=[FINDING], requires={"photos": {"min": 1, "every_m": 50}})
+    requires = {"photos": {"min": 1, "every_m": 50}, "elements": [{"label": "cone"}], "report": True}
+    codes = judge(holding_before=["subgrade"], holding=[FINDING], requires=requires, gaps=[(150, 200)])
     assert codes == [
         "gate.milestone_before",
         "gate.photos_missing",
+        "gate.station_gap",
+        "gate.element_missing",
         "gate.requirement_not_judged",
         "gate.finding_open",
     ]
@@ -67,3 +73,54 @@ def test_judge_gate__an_issue_that_is_not_closed__holds_and_is_named() -> None:
     (reason,) = judge_gate(facts)
     assert reason.code == "gate.issue_open"
     assert reason.facts == {"issue_id": str(UUID(int=8)), "severity": "critical", "status": "rectified"}
+
+
+def test_judge_gate__a_station_gap__is_told_with_its_chainage() -> None:
+    """The reason says from where to where."""
+    requires = {"photos": {"every_m": 50}}
+    (reason,) = judge_gate(GateFacts(requires, 6, 0, [], [], gaps=[(150.0, 200.0)]))
+    assert reason.code == "gate.station_gap"
+    assert reason.facts == {"chainage_m": [150.0, 200.0], "gaps": 1}
+    assert reason.detail["zh"] == "K0+150 至 K0+200 没有有效照片。"
+    assert judge(requires=requires, gaps=[]) == []
+
+
+def test_judge_gate__stations_without_an_alignment__hold() -> None:
+    """They cannot be judged, which is no pass."""
+    assert judge(requires={"photos": {"every_m": 50}}, gaps=None) == ["gate.alignment_missing"]
+    assert judge(requires={"photos": {"min": 0}}, gaps=None) == []
+
+
+@pytest.mark.parametrize(
+    ("element", "seen", "codes"),
+    [
+        ({"label": "cone"}, {}, ["gate.element_missing"]),
+        ({"label": "cone"}, {"cone": 1}, []),
+        ({"label": "cone", "min": 2}, {"cone": 1, "person": 9}, ["gate.element_missing"]),
+        ({"label": "cone", "min": 2}, {"cone": 2}, []),
+        ({"label": "person", "absent": True}, {"person": 3}, []),
+    ],
+)
+def test_judge_gate__elements__are_counted_by_photos(
+    element: dict[str, object], seen: dict[str, int], codes: list[str]
+) -> None:
+    """What must be seen, on so many photos, 1 where silent; what must be absent holds by its finding."""
+    assert judge(requires={"elements": [element]}, seen=seen) == codes
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, True),
+        ({"grade": "D"}, False),
+        ({"is_elsewhere": True}, False),
+        ({"status": MediaStatus.RECEIVED}, False),
+        ({"status": MediaStatus.FAILED}, False),
+        ({"grade": "D", "is_elsewhere": True, "is_accepted": True}, True),
+        ({"status": MediaStatus.ANALYSING, "is_accepted": True}, False),
+    ],
+)
+def test_counts_as_evidence__by_designs_rule(changes: dict[str, object], counts: bool) -> None:  # noqa: FBT001
+    """Analysed, not elsewhere, not D, or accepted by an inspector."""
+    medium = SentMedium(UUID(int=1), MediaStatus.ANALYSED, "B", None, False, (), False)  # noqa: FBT003
+    assert counts_as_evidence(replace(medium, **changes)) is counts  # type: ignore[arg-type]
