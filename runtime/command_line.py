@@ -16,6 +16,7 @@ from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_call
 from domain.project import ProjectKind
 from runtime.dataset_commands import export_dataset_command
 from runtime.import_command import import_readings
+from runtime.measure_commands import calibrate_command, conformance, measure_command, print_board_command
 from runtime.model_commands import model
 from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
@@ -371,6 +372,9 @@ def doctor() -> None:
 for _command in (train, evaluate, export, export_dataset_command, import_readings, model):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
+for _command in (print_board_command, calibrate_command, measure_command):
+    main.add_command(_command)
+main.add_command(conformance, name="evaluate conformance")
 
 
 def _settings(**given: object) -> Settings:

@@ -65,22 +65,22 @@ class Board:
 
     @property
     def pitch_mm(self) -> float:
-        """From a marker to the same place of its neighbour. [mm]"""
+        """From a marker to the same place of its neighbour [mm]."""
         return self.side_mm + self.gap_mm
 
     @property
     def size_mm(self) -> tuple[float, float]:
-        """Width and height, without the quiet zone around. [mm]"""
+        """Width and height, without the quiet zone around [mm]."""
         return self.columns * self.pitch_mm - self.gap_mm, self.rows * self.pitch_mm - self.gap_mm
 
     @property
     def diagonal_mm(self) -> float:
-        """From corner to corner. [mm]"""
+        """From corner to corner [mm]."""
         return float(np.hypot(*self.size_mm))
 
     @property
     def quiet_mm(self) -> float:
-        """The white border that a print has and that photos must show: two cells of a marker. [mm]"""
+        """The white border that a print has and that photos must show: two cells of a marker [mm]."""
         return 2 * self.side_mm / self.cells
 
     @property
@@ -94,15 +94,15 @@ class Board:
         return cv2.aruco.getPredefinedDictionary(find_dictionary(self.family, self.dictionary))
 
     def corners_mm(self, marker_id: int) -> NDArray[np.float64]:
-        """(4, 2): a marker's corners, clockwise from its upper left. [mm]"""
+        """(4, 2): a marker's corners, clockwise from its upper left [mm]."""
         row, column = divmod(marker_id - self.first_id, self.columns)
         width, height = self.size_mm
         left, top = column * self.pitch_mm - width / 2, row * self.pitch_mm - height / 2
         square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64) * self.side_mm
-        return square + (left, top)
+        return np.asarray(square + np.array([left, top]), np.float64)
 
     def outline_mm(self, margin_mm: float = 0.0) -> NDArray[np.float64]:
-        """(4, 2): the board's corners, clockwise from the upper left, moved outwards by a margin. [mm]"""
+        """(4, 2): the board's corners, clockwise from the upper left, moved outwards by a margin [mm]."""
         width, height = self.size_mm
         half = (width / 2 + margin_mm, height / 2 + margin_mm)
         return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64) * half

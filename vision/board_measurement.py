@@ -14,19 +14,19 @@ from vision.cannot_tell import CannotTell, Reason
 from vision.edge_pair import find_edge_pair
 from vision.lens import Lens
 from vision.measurement import COVERAGE, Measurement, Quantity, Segment, Value
-from vision.plane_line import PlaneLine, measure_gaps
+from vision.plane_line import PlaneLine, find_feet, measure_gaps
 from vision.rebar import Bars, find_mesh
 from vision.rectification import Rectified, rectify
 
 PRINT_U_SHARE: Final = 0.002
-"""Standard uncertainty of the print's scale once its ruler was checked: 100 mm within 0.3 mm, evenly spread (0.3 / sqrt 3)."""
+"""Standard uncertainty of the print's scale once its ruler was checked: 0.3 of 100 mm, evenly spread (/ sqrt 3)."""
 
 PLANE_U_MM: Final = {Quantity.REBAR_SPACING: 8.0, Quantity.WIDTH: 5.0, Quantity.THICKNESS: 3.0}
-"""Standard uncertainty of the distance between the board's plane and that of what is measured: a board on bars of 8 to 20 mm lies
-4 to 30 mm above the axes of either layer; one on a road or at a face lies on it, unevenly. [mm]"""
+"""Standard uncertainty of the distance between the board's plane and that of what is measured: a board on bars of 8 to
+20 mm lies 4 to 30 mm above the axes of either layer; one on a road or at a face lies on it, unevenly. [mm]"""
 
 MAX_U_SHARE: Final = 0.05
-"""A half interval of a tenth of the value is of no use against any tolerance of a drawing: the standard uncertainty that gives it."""
+"""The standard uncertainty of a half interval of a tenth of the value, of no use against any tolerance of a drawing."""
 
 _SCALE_FLOOR: Final = 0.01
 _FOCAL_UNKNOWN_SHARE: Final = 0.1
@@ -179,11 +179,13 @@ def _value_mean(
 
 
 def _draw(pose: BoardPose, lines: Points) -> tuple[Segment, ...]:
-    """The lines that were found, and between the middles of neighbours what was measured."""
+    """The lines that were found, and between neighbours what was measured."""
     ends = pose.to_picture(lines)
-    middles = pose.to_picture((lines[0::2] + lines[1::2]) / 2)
     found = [Segment(ends[index], ends[index + 1], is_found_line=True) for index in range(0, len(ends), 2)]
-    gaps = [Segment(middles[index], middles[index + 1], is_found_line=False) for index in range(len(middles) - 1)]
+    feet = pose.to_picture(
+        np.concatenate([find_feet(lines[first : first + 4]) for first in range(0, len(lines) - 2, 2)])
+    )
+    gaps = [Segment(feet[index], feet[index + 1], is_found_line=False) for index in range(0, len(feet), 2)]
     return (*found, *gaps)
 
 
@@ -206,7 +208,9 @@ def _compare_scales(
         covariance, by_plane = pose.propagate(view.corners_px, scale, plane_u_mm=PLANE_U_MM[Quantity.WIDTH])
         points = pose.to_plane(view.corners_px)
         ratio = float(scale(points)[0])
-        by_corners = pose.corner_px * pose.distance_mm / float(np.exp(pose.values[6])) / float(np.sqrt((centre**2).sum()))
+        by_corners = (
+            pose.corner_px * pose.distance_mm / float(np.exp(pose.values[6])) / float(np.sqrt((centre**2).sum()))
+        )
         u = float(np.sqrt(covariance[0, 0] + by_plane[0] ** 2 + 2 * PRINT_U_SHARE**2 + by_corners**2))
         if abs(ratio - 1) > max(_SCALE_FLOOR, COVERAGE * u):
             return CannotTell(Reason.SCALES_DISAGREE, {"ratio": round(ratio, 4), "u": round(u, 4)})

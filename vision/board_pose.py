@@ -1,4 +1,4 @@
-"""From the picture to the board's plane: pose, camera and the board's bend estimated together, with their covariance."""
+"""From the picture to the board's plane: pose, lens and bend estimated together, with their covariance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from vision.lens import Lens
 Points = NDArray[np.float64]
 
 BEND_SHARE: Final = 0.004
-"""Standard uncertainty of a mounted board's bend at its corners before it is seen, as a share of its half diagonal: 0.5 mm for a
-print on foam board or plywood of A4."""
+"""Standard uncertainty of a mounted board's bend at its corners before it is seen, as a share of its half diagonal:
+0.5 mm for a print on foam board or plywood of A4."""
 
 MAX_BEND_SHARE: Final = 0.02
 """Of the half diagonal, beyond which a board is called bent: 2.6 mm at the corners of one on A4."""
@@ -56,12 +56,12 @@ class BoardPose:
 
     @property
     def distance_mm(self) -> float:
-        """From the camera to the board's centre. [mm]"""
+        """From the camera to the board's centre [mm]."""
         return float(np.linalg.norm(self.values[3:6]))
 
     @property
     def tilt_deg(self) -> float:
-        """Between the line of sight to the board's centre and the board's normal. [deg]"""
+        """Between the line of sight to the board's centre and the board's normal [deg]."""
         normal = cv2.Rodrigues(self.values[:3])[0][:, 2]
         return float(np.degrees(np.arccos(np.clip(abs(normal @ self.values[3:6]) / self.distance_mm, 0, 1))))
 
@@ -135,9 +135,10 @@ def intersect(values: NDArray[np.float64], points_px: Points, *, offset_mm: floa
 
 
 def estimate_pose(view: BoardView, lens: Lens) -> BoardPose | CannotTell:
-    """Fit pose, lens and bend to a board's corners, with what is known of lens and bend as prior (maximum a posteriori).
+    """Fit pose, lens and bend to a board's corners, what is known of lens and bend being the prior.
 
-    Where the focal length is only guessed the corners tell it as far as they can; what they leave open is in the covariance.
+    Where the focal length is only guessed the corners tell it as far as they can; what they leave open is in the
+    covariance.
 
     Args:
         view: the corners.
@@ -184,14 +185,17 @@ def _fit(view: BoardView, lens: Lens, start: NDArray[np.float64]) -> tuple[Board
     prior[_LENS, _LENS] = np.linalg.inv(lens.covariance)
     prior[_BEND, _BEND] = np.eye(3) / (BEND_SHARE * view.board.diagonal_mm / 2) ** 2
     known = np.concatenate([np.zeros(6), lens.values, np.zeros(3)])
-    values = start
-    for _ in range(3):
-        values, residual, information = _descend(view, values, known=known, prior=prior, corner_px=corner_px)
+    values, residual, information = _descend(view, start, known=known, prior=prior, corner_px=corner_px)
+    for _ in range(2):
         freedom = max(residual.size - 8, 1)
         corner_px = max(CORNER_PX[0], float(np.sqrt((residual**2).sum() / freedom)))
+        values, residual, information = _descend(view, values, known=known, prior=prior, corner_px=corner_px)
     away = values - known
-    cost = float((residual**2).sum() / corner_px**2 + away @ prior @ away) + 2 * residual.size * float(np.log(corner_px))
-    return BoardPose(view.board, values, np.linalg.inv(information), corner_px), cost
+    cost = float((residual**2).sum() / corner_px**2 + away @ prior @ away) + 2 * residual.size * float(
+        np.log(corner_px)
+    )
+    covariance = np.asarray(np.linalg.inv(information), np.float64)
+    return BoardPose(view.board, values, covariance, corner_px), cost
 
 
 def _descend(
@@ -214,9 +218,13 @@ def _descend(
     scales = np.array([1e-5] * 3 + [1e-2] * 3 + [1e-5, 1e-2, 1e-2, 1e-5, 1e-5] + [1e-2] * 3)
     damping = 1e-4
     left = target - see(values)
+    information = prior
     for _ in range(_STEPS):
         slopes = np.column_stack(
-            [(see(values + step) - see(values - step)) / (2 * scale) for step, scale in zip(np.diag(scales), scales, strict=True)]
+            [
+                (see(values + step) - see(values - step)) / (2 * scale)
+                for step, scale in zip(np.diag(scales), scales, strict=True)
+            ]
         )
         information = slopes.T @ slopes / corner_px**2 + prior
         uphill = slopes.T @ left / corner_px**2 - prior @ (values - known)
@@ -237,7 +245,7 @@ def _bend(view: BoardView, values: NDArray[np.float64]) -> Points:
 
 
 def _strongest_bend(pose: BoardPose) -> tuple[float, float]:
-    """The bend in the direction in which it is strongest, and its standard uncertainty. [mm]"""
+    """The bend in the direction in which it is strongest, and its standard uncertainty [mm]."""
     along, across, down = pose.values[_BEND]
     strengths, directions = np.linalg.eigh([[along, across / 2], [across / 2, down]])
     index = int(np.argmax(np.abs(strengths)))

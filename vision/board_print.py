@@ -37,7 +37,7 @@ class BoardTooLarge(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A sheet, as it lies. Width and height in millimetres. [mm]"""
+    """A sheet, as it lies. Width and height in millimetres [mm]."""
 
     name: str
     width_mm: float
@@ -62,8 +62,8 @@ def choose_paper(board: Board) -> Paper:
 def print_board(board: Board) -> bytes:
     """The board as a PDF of one page, at its true size.
 
-    Chinese stands in a font of the viewer (Adobe-GB1), English in Helvetica, so that no font is needed here. The page asks
-    its viewer not to scale it when it is printed; the ruler shows whether that was so.
+    Chinese stands in a font of the viewer (Adobe-GB1), English in Helvetica, so that no font is needed here. The page
+    asks its viewer not to scale it when it is printed; the ruler shows whether that was so.
 
     Raises:
         BoardTooLarge: not even A0 holds it.
@@ -75,14 +75,20 @@ def print_board(board: Board) -> bytes:
         [
             "<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None >> >>",
             "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size}] /Contents 8 0 R"
-            " /Resources << /Font << /F1 4 0 R /F2 5 0 R >> >> >>",
+            (
+                f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size}] /Contents 8 0 R"
+                " /Resources << /Font << /F1 4 0 R /F2 5 0 R >> >> >>"
+            ),
             "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-            "<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [6 0 R] >>",
-            "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /FontDescriptor 7 0 R"
-            " /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>",
-            "<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880] /ItalicAngle 0"
-            " /Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>",
+            "<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [6 0 R]>>",
+            (
+                "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /FontDescriptor 7 0 R"
+                " /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>"
+            ),
+            (
+                "<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880] /ItalicAngle 0"
+                " /Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>"
+            ),
         ],
         content,
     )
@@ -102,17 +108,14 @@ def _draw_markers(board: Board, paper: Paper) -> list[str]:
         ]
         # One outline a marker: neighbouring squares would show hairlines between them on screens and in print.
         whole = unary_union(squares, grid_size=1e-6)
-        for part in getattr(whole, "geoms", [whole]):
-            lines.append(_outline(part, paper) + " f*")
+        lines += [_outline(part, paper) + " f*" for part in getattr(whole, "geoms", [whole])]
     return lines
 
 
 def _outline(polygon: Polygon, paper: Paper) -> str:
     rings = [polygon.exterior, *polygon.interiors]
     return " ".join(
-        " ".join(
-            f"{_place(x, y, paper)} {'m' if index == 0 else 'l'}" for index, (x, y) in enumerate(ring.coords[:-1])
-        )
+        " ".join(f"{_place(x, y, paper)} {'m' if index == 0 else 'l'}" for index, (x, y) in enumerate(ring.coords[:-1]))
         + " h"
         for ring in rings
     )

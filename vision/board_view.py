@@ -27,7 +27,7 @@ _PROFILE_POINTS: Final = 33
 _MISPLACED: Final = 0.35
 _SHAPE_TOLERANCE: Final = 0.8
 _DICTIONARIES: Final = tuple(
-    name for name in dir(cv2.aruco) if name.startswith("DICT_") and name not in {"DICT_ARUCO_MIP_36H12"}
+    name for name in dir(cv2.aruco) if name.startswith("DICT_") and name != "DICT_ARUCO_MIP_36H12"
 )
 
 
@@ -87,12 +87,12 @@ def _detect(grey: NDArray[np.uint8], dictionary: "cv2.aruco.Dictionary") -> dict
     parameters.cornerRefinementMinAccuracy = 0.005
     # OpenCV's default leaves out markers below 0.75 % of the longer side, which in a large photo are readable ones.
     parameters.minMarkerPerimeterRate = min(0.03, 4 * _MIN_SIDE_PX / max(grey.shape))
-    corners, ids, _ = cv2.aruco.ArucoDetector(dictionary, parameters).detectMarkers(grey)
-    if ids is None:
-        return {}
+    corners, given, _ = cv2.aruco.ArucoDetector(dictionary, parameters).detectMarkers(grey)
+    # Where none is seen OpenCV gives None, which its types do not tell.
+    ids = np.zeros(0, int) if not corners else np.ravel(given).astype(int)
     seen: dict[int, NDArray[np.float64]] = {}
     doubled: set[int] = set()
-    for marker, found in zip(np.ravel(ids).tolist(), corners, strict=True):
+    for marker, found in zip(ids.tolist(), corners, strict=True):
         if marker in seen:
             doubled.add(marker)
         seen[marker] = np.asarray(found, np.float64).reshape(4, 2)
@@ -147,14 +147,18 @@ def _cross_borders(grey: NDArray[np.uint8], corners: NDArray[np.float64], cells:
     divisor = count * second - first**2
     slope = (count * sum_both - first * sum_shift) / divisor
     offset = (sum_shift - slope * first) / count
-    moved = [starts + (offset - 0.5 * slope)[..., None] * outwards, starts + sides + (offset + 0.5 * slope)[..., None] * outwards]
+    moved = [
+        starts + (offset - 0.5 * slope)[..., None] * outwards,
+        starts + sides + (offset + 0.5 * slope)[..., None] * outwards,
+    ]
     # Lines as n . p = d; a corner is where its own side begins and the one before ends.
     run = moved[1] - moved[0]
     normals = np.stack([run[..., 1], -run[..., 0]], axis=-1)
     distances = (normals * moved[0]).sum(axis=2)
     before = np.roll(normals, 1, axis=1)
     pairs = np.stack([normals, before], axis=-2)
-    return np.linalg.solve(pairs, np.stack([distances, np.roll(distances, 1, axis=1)], axis=-1)[..., None])[..., 0]
+    crossed = np.linalg.solve(pairs, np.stack([distances, np.roll(distances, 1, axis=1)], axis=-1)[..., None])[..., 0]
+    return np.asarray(crossed, np.float64)
 
 
 def _drop_misplaced(board: Board, ours: dict[int, NDArray[np.float64]]) -> dict[int, NDArray[np.float64]]:
@@ -162,7 +166,7 @@ def _drop_misplaced(board: Board, ours: dict[int, NDArray[np.float64]]) -> dict[
     plane = np.concatenate([board.corners_mm(marker) for marker in ours])
     seen = np.concatenate(list(ours.values()))
     matrix, _ = cv2.findHomography(seen, plane, cv2.RANSAC, _MISPLACED * board.side_mm)
-    if matrix is None:
+    if np.shape(matrix) != (3, 3):
         return {}
     mapped = cv2.perspectiveTransform(seen[None], matrix)[0]
     away = np.hypot(*(mapped - plane).T).reshape(-1, 4).max(axis=1)
@@ -200,11 +204,20 @@ def _explain_absence(
 def _reduce(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """To tell why a board is not read a small picture does, and twenty dictionaries are to be tried."""
     ratio = _EXPLAIN_SIDE_PX / max(grey.shape)
-    return grey if ratio >= 1 else np.asarray(cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
+    return (
+        grey
+        if ratio >= 1
+        else np.asarray(cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
+    )
 
 
 def _explain_missing(
-    shape: tuple[int, ...], board: Board, corners_mm: NDArray[np.float64], corners_px: NDArray[np.float64], *, count: int
+    shape: tuple[int, ...],
+    board: Board,
+    corners_mm: NDArray[np.float64],
+    corners_px: NDArray[np.float64],
+    *,
+    count: int,
 ) -> CannotTell:
     matrix, _ = cv2.findHomography(corners_mm, corners_px)
     outline = cv2.perspectiveTransform(board.outline_mm()[None], matrix)[0]
@@ -214,7 +227,7 @@ def _explain_missing(
 
 
 def _measure_blur(grey: NDArray[np.uint8], markers: list[NDArray[np.float64]], cell_px: float) -> float:
-    """The spread of the brightness' slope across the markers' borders, the median over all sides. [px]"""
+    """The spread of the brightness' slope across the markers' borders, the median over all sides [px]."""
     reach = np.arange(-0.9 * cell_px, 0.9 * cell_px, 0.25)
     starts, normals = [], []
     for corners in markers:
@@ -225,7 +238,11 @@ def _measure_blur(grey: NDArray[np.uint8], markers: list[NDArray[np.float64]], c
                 normals.append((along[1], -along[0]))
     at = np.array(starts)[:, None, :] + reach[None, :, None] * np.array(normals)[:, None, :]
     samples = cv2.remap(
-        grey, at[..., 0].astype(np.float32), at[..., 1].astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        grey,
+        at[..., 0].astype(np.float32),
+        at[..., 1].astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     slope = np.abs(np.diff(samples.astype(np.float64), axis=1))
     slope = np.where(slope > 0.2 * slope.max(axis=1, keepdims=True), slope, 0.0)

@@ -38,7 +38,10 @@ SENTENCES: Final = {
     Reason.TOO_FAR: ("标定板在画面中太小，请靠近拍摄", "The board is too small in the photo: go closer"),
     Reason.TOO_OBLIQUE: ("拍摄角度过斜，请正对拍摄", "The board is seen too obliquely: face it"),
     Reason.AMBIGUOUS_POSE: ("标定板的朝向有两种可能", "The board's tilt can be read in two ways: go closer"),
-    Reason.SCALES_DISAGREE: ("两块标定板的比例不一致，请核对打印尺寸", "Two boards disagree in scale: check their prints"),
+    Reason.SCALES_DISAGREE: (
+        "两块标定板的比例不一致，请核对打印尺寸",
+        "Two boards disagree in scale: check their prints",
+    ),
     Reason.TOO_BLURRED: ("照片过于模糊", "The photo is too blurred"),
     Reason.FOCAL_LENGTH_UNKNOWN: (
         "不知道镜头焦距，且单张照片无法确定：请先标定相机",

@@ -89,7 +89,8 @@ class Tally:
         share = 100 * self.measured / max(1, self.scenes)
         return (
             f"{name:<24}{self.scenes:>7}{share:>8.1f}%{errors.size:>8}{np.median(errors):>9.2f}%"
-            f"{np.quantile(errors, 0.95):>9.2f}%{100 * np.mean(self.widths):>8.2f}%{100 * np.mean(self.held):>10.1f}%   {limit}"
+            f"{np.quantile(errors, 0.95):>9.2f}%{100 * np.mean(self.widths):>8.2f}%{100 * np.mean(self.held):>10.1f}%"
+            f"   {limit}"
         )
 
 
@@ -144,9 +145,7 @@ def _format_reasons(tally: Tally) -> str:
 def _measure(scene: Scene) -> MeasuredPhoto:
     equivalent_mm = round(scene.focal_px / float(np.hypot(WIDTH_PX, HEIGHT_PX)) * FILM_DIAGONAL_MM)
     lens = guess_lens(WIDTH_PX, HEIGHT_PX, tags={"EXIF FocalLengthIn35mmFilm": str(equivalent_mm)})
-    return measure_photo(
-        scene.photo, scene.boards, lens=lens, quantities=[scene.quantity], marks_px=scene.marks_px
-    )
+    return measure_photo(scene.photo, scene.boards, lens=lens, quantities=[scene.quantity], marks_px=scene.marks_px)
 
 
 def _count(scene: Scene, photo: MeasuredPhoto, tallies: dict[str, Tally], missing: list[int]) -> None:
@@ -181,7 +180,7 @@ def _find_layer(scene: Scene, measured: Measurement) -> tuple[TrueLine, ...]:
 
 
 def _list_true_gaps(layer: Sequence[TrueLine], measured: Measurement) -> list[float]:
-    """Between the two true lines on both sides of the middle of each pair that was found. [mm]"""
+    """Between the two true lines on both sides of the middle of each pair that was found [mm]."""
     gaps = []
     for index in range(0, len(measured.lines_mm) - 2, 2):
         middle = measured.lines_mm[index : index + 4].mean(axis=0)
@@ -234,11 +233,18 @@ def draw_mesh_scene(rng: np.random.Generator) -> Scene:
     """A mesh from 0.6 to 1.1 m, 0 to 45 degrees from above, in every second one a bar missing."""
     board = parse_board(MESH_BOARD)
     view = _draw_view(
-        rng, Quantity.REBAR_SPACING, board, rng.uniform(600, 1100), roll_deg=rng.uniform(-180, 180), tilt_deg=rng.uniform(0, 45)
+        rng,
+        Quantity.REBAR_SPACING,
+        board,
+        rng.uniform(600, 1100),
+        roll_deg=rng.uniform(-180, 180),
+        tilt_deg=rng.uniform(0, 45),
     )
     missing = int(rng.integers(0, 2))
     spacing = (rng.uniform(100, 220), rng.uniform(100, 220))
-    mesh = draw_mesh(rng, spacing_mm=spacing, turn_deg=rng.uniform(-20, 20), missing=missing, jitter_mm=rng.uniform(1, 6))
+    mesh = draw_mesh(
+        rng, spacing_mm=spacing, turn_deg=rng.uniform(-20, 20), missing=missing, jitter_mm=rng.uniform(1, 6)
+    )
     photo = render(view, (PlacedBoard(board),), paint=mesh.paint, conditions=_draw_conditions(rng), rng=rng)
     return Scene("mesh", photo, (board,), Quantity.REBAR_SPACING, view.focal_px, mesh.layers, missing=missing)
 
@@ -246,14 +252,26 @@ def draw_mesh_scene(rng: np.random.Generator) -> Scene:
 def draw_width_scene(rng: np.random.Generator) -> Scene:
     """A course 0.6 to 1.4 m wide from 1.5 to 2.2 m; in every second one its edges are marked by hand."""
     return _draw_slab_scene(
-        rng, Quantity.WIDTH, SLAB_BOARD, size_mm=(600, 1400), distance_mm=(1500, 2200), turn_deg=90, is_marked=rng.random() < 0.5  # noqa: PLR2004 - half
+        rng,
+        Quantity.WIDTH,
+        SLAB_BOARD,
+        size_mm=(600, 1400),
+        distance_mm=(1500, 2200),
+        turn_deg=90,
+        is_marked=rng.random() < 0.5,  # noqa: PLR2004 - half
     )
 
 
 def draw_thickness_scene(rng: np.random.Generator) -> Scene:
     """A course 180 to 450 mm thick at a formed edge, from 0.6 to 2.1 m; half of them marked."""
     return _draw_slab_scene(
-        rng, Quantity.THICKNESS, COURSE_BOARD, size_mm=(180, 450), distance_mm=(600, 2100), turn_deg=0, is_marked=rng.random() < 0.5  # noqa: PLR2004 - half
+        rng,
+        Quantity.THICKNESS,
+        COURSE_BOARD,
+        size_mm=(180, 450),
+        distance_mm=(600, 2100),
+        turn_deg=0,
+        is_marked=rng.random() < 0.5,  # noqa: PLR2004 - half
     )
 
 
@@ -275,7 +293,9 @@ def _draw_slab_scene(
         size = rng.uniform(*size_mm)
         # Off the middle by what leaves the board on the course.
         slack = max(0.0, size / 2 - max(board.size_mm) / 2 - 60) if turn_deg else 0.0
-        slab = draw_slab(rng, size_mm=size, turn_deg=turn_deg + rng.uniform(-6, 6), off_mm=rng.uniform(-0.5, 0.5) * slack)
+        slab = draw_slab(
+            rng, size_mm=size, turn_deg=turn_deg + rng.uniform(-6, 6), off_mm=rng.uniform(-0.5, 0.5) * slack
+        )
         if _shows_edges(view, slab, board):
             break
     marks = None
@@ -289,7 +309,11 @@ def _draw_slab_scene(
 def _shows_edges(view: View, slab: Slab, board: Board) -> bool:
     """Whether the picture shows both edges beside the board, and a rim beyond them."""
     points = np.array(
-        [each.point_mm * 1.08 + place * board.diagonal_mm * 0.6 * each.along for each in slab.edges for place in (-1, 0, 1)]
+        [
+            each.point_mm * 1.08 + place * board.diagonal_mm * 0.6 * each.along
+            for each in slab.edges
+            for place in (-1, 0, 1)
+        ]
     )
     seen = view.see(points)
     return bool(((seen > _RIM_PX) & (seen < np.array([WIDTH_PX, HEIGHT_PX]) - _RIM_PX)).all())
@@ -360,14 +384,14 @@ def _paint_bare(canvas: Canvas, rng: np.random.Generator) -> None:
     paint_ground(canvas, rng, tone=rng.uniform(90, 180), roughness=rng.uniform(4, 14))
 
 
-def _spoil(
-    name: str, view: View, conditions: Conditions, rng: np.random.Generator
-) -> tuple[View, Conditions]:
+def _spoil(name: str, view: View, conditions: Conditions, rng: np.random.Generator) -> tuple[View, Conditions]:
     cell_px = 37.5 / 8 * view.focal_px / float(np.linalg.norm(view.translation_mm))
     if name == "half outside":
         side = rng.choice([-1.0, 1.0])
         edge = side * WIDTH_PX / 2 + rng.uniform(-0.15, 0.15) * 165 * view.focal_px / view.translation_mm[2]
-        view = replace(view, translation_mm=np.array([edge / view.focal_px * view.translation_mm[2], *view.translation_mm[1:]]))
+        view = replace(
+            view, translation_mm=np.array([edge / view.focal_px * view.translation_mm[2], *view.translation_mm[1:]])
+        )
     if name == "bent":
         view = replace(view, bend_mm=np.array([rng.choice([-1, 1]) * rng.uniform(9, 18), 0.0, 0.0]))
     if name == "too blurred":
@@ -375,11 +399,15 @@ def _spoil(
     return view, conditions
 
 
-def _place_boards(name: str, board: Board, rng: np.random.Generator) -> tuple[tuple[Board, ...], tuple[PlacedBoard, ...]]:
+def _place_boards(
+    name: str, board: Board, rng: np.random.Generator
+) -> tuple[tuple[Board, ...], tuple[PlacedBoard, ...]]:
     if name == "no board":
         return (board,), ()
     if name == "another dictionary":
-        other = rng.choice(["aruco:DICT_4X4_100:5x4:37.5mm:5mm", "apriltag:36h11:5x4:37.5mm:5mm", "aruco:DICT_5X5_250:5x4:37.5mm:5mm"])
+        other = rng.choice(
+            ["aruco:DICT_4X4_100:5x4:37.5mm:5mm", "apriltag:36h11:5x4:37.5mm:5mm", "aruco:DICT_5X5_250:5x4:37.5mm:5mm"]
+        )
         return (board,), (PlacedBoard(parse_board(str(other))),)
     if name == "another layout":
         return (board,), (PlacedBoard(parse_board("aruco:DICT_6X6_1000:4x5:37.5mm:5mm")),)

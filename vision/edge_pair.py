@@ -1,6 +1,7 @@
 """Width between two edges, and thickness of a course at a formed edge: two straight edges found across a line."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -94,10 +95,12 @@ def _find_edge(rectified: Rectified, search: _Search) -> PlaneLine | CannotTell:
     grey, usable = rectified.sample(
         origin_mm=search.origin_mm, axis=search.axis, along_mm=along, across_mm=(-search.half_mm, search.half_mm)
     )
-    slope = cv2.GaussianBlur(grey, (0, 0), _SIGMA_PX)
-    slope = cv2.Sobel(slope, cv2.CV_32F, 1, 0, ksize=1) / 2
+    smooth = cv2.GaussianBlur(grey, (0, 0), _SIGMA_PX)
+    slope = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1) / 2, np.float32)
     margin = int(4 * _SIGMA_PX)
-    usable = cv2.erode(usable, np.ones((1, 2 * margin + 1), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    rim = np.ones((1, 2 * margin + 1), np.uint8)
+    inner = cv2.erode(usable, rim, borderType=cv2.BORDER_CONSTANT, borderValue=(0.0,))
+    usable = np.asarray(inner, np.float32)
     best = _find_direction(slope, usable)
     if isinstance(best, CannotTell):
         return best
@@ -117,9 +120,7 @@ def _clip_to_plane(rectified: Rectified, search: _Search) -> tuple[float, float]
     return float(places[inside][0]), float(places[inside][-1])
 
 
-def _find_direction(
-    slope: NDArray[np.float32], usable: NDArray[np.float32]
-) -> tuple[float, float, float] | CannotTell:
+def _find_direction(slope: NDArray[np.float32], usable: NDArray[np.float32]) -> tuple[float, float, float] | CannotTell:
     """Turn [tangent], place [px] and strength of the edge: the straight line along which the brightness steps most."""
     height, width = slope.shape
     signed: list[NDArray[np.float64]] = []
@@ -166,7 +167,7 @@ def _refine(
     bounds = np.linspace(0, height, _STRIPS + 1).astype(int)
     reach = np.arange(-round(5 * _SIGMA_PX), round(5 * _SIGMA_PX) + 1)
     v, u = [], []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         rows = np.arange(first, last)
         if not len(rows):
             continue
@@ -177,7 +178,10 @@ def _refine(
         if seen.sum() < _MIN_COVER * len(rows):
             continue
         sampled = cv2.remap(
-            slope, columns[seen].astype(np.float32), np.repeat(rows[seen, None], len(reach), 1).astype(np.float32), cv2.INTER_LINEAR
+            slope,
+            columns[seen].astype(np.float32),
+            np.repeat(rows[seen, None], len(reach), 1).astype(np.float32),
+            cv2.INTER_LINEAR,
         )
         profile = np.maximum(sampled.mean(axis=0) * np.sign(strength), 0.0)
         profile = np.where(profile > 0.25 * profile.max(), profile, 0.0)

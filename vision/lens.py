@@ -1,4 +1,4 @@
-"""What is known of a camera's optics, and how surely: focal length, centre, radial distortion, from whichever source."""
+"""What is known of a camera's optics, and how surely: focal length, centre and radial distortion."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,9 @@ FILM_DIAGONAL_MM: Final = 43.27
 """Of 36 x 24 mm film, to which 35 mm equivalent focal lengths refer (CIPA DCG-001). [mm]"""
 
 EXIF_FOCAL_SHARE: Final = 0.03
-"""Standard uncertainty of a focal length from EXIF, as a share of it: it is written in whole millimetres (26 +/- 0.5 is 1.1 %),
-some makers count the width and not the diagonal of a 4:3 sensor (4 %), and focusing closely lengthens it by 1 to 2 %."""
+"""Standard uncertainty of a focal length from EXIF, as a share of it: it is written in whole millimetres (26 +/- 0.5 is
+1.1 %), some makers count the width and not the diagonal of a 4:3 sensor (4 %), and close focus lengthens it by 1 to
+2 %."""
 
 ASSUMED_FOCAL_PER_SIDE: Final = 0.75
 """Of a camera of which nothing is known, in shares of the longer side: see `vision.ground_plane.FOCAL_LENGTH_SHARE`."""
@@ -28,8 +29,8 @@ CENTRE_SHARE: Final = 0.01
 """Standard uncertainty of the optical centre of an uncalibrated camera, in shares of the longer side."""
 
 DISTORTION_SHARE: Final = 0.02
-"""Standard uncertainty of k1 of an uncalibrated phone, which corrects its distortion itself and leaves under 1 % at the corners
-(where r is about 0.6, so k1 r^2 is 0.7 %)."""
+"""Standard uncertainty of k1 of an uncalibrated phone, which corrects its distortion itself and leaves under 1 % at the
+corners (where r is about 0.6, so k1 r^2 is 0.7 %)."""
 
 _PARAMETERS: Final = ("ln_focal", "centre_x_px", "centre_y_px", "k1", "k2")
 _SAME_ASPECT: Final = 0.01
@@ -61,7 +62,7 @@ class Lens:
 
     @property
     def focal_px(self) -> float:
-        """In pixels of the picture. [px]"""
+        """In pixels of the picture [px]."""
         return float(np.exp(self.values[0]))
 
     def to_json(self) -> dict[str, Any]:
@@ -110,9 +111,7 @@ class Lens:
         values[1:3] = middle[::-1]
         covariance[1:3, :] = covariance[:, 1:3] = 0.0
         covariance[1:3, 1:3] = np.diag(np.diag(self.covariance)[1:3][::-1] + away[::-1] ** 2)
-        return replace(
-            self, width_px=self.height_px, height_px=self.width_px, values=values, covariance=covariance
-        )
+        return replace(self, width_px=self.height_px, height_px=self.width_px, values=values, covariance=covariance)
 
 
 def read_lens(path: Path) -> Lens:

@@ -13,8 +13,8 @@ COVERAGE: Final = 1.96
 """Of a normal distribution, for 95 % (JCGM 100, table G.1)."""
 
 CONFORMANCE: Final = 0.95
-"""The probability of conformity from which something passes, and of non-conformity from which it fails (JCGM 106, 7 and 8: both
-decision rules are guarded, so that what lies between is told to be open)."""
+"""The probability of conformity from which something passes, and of non-conformity from which it fails (JCGM 106, 7 and
+8: both decision rules are guarded, so that what lies between is told to be open)."""
 
 
 class Quantity(StrEnum):
@@ -41,7 +41,7 @@ class InvalidTolerance(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What a quantity must be: within nominal - tolerance and nominal + tolerance. [mm]"""
+    """What a quantity must be: within nominal - tolerance and nominal + tolerance [mm]."""
 
     nominal_mm: float
     tolerance_mm: float
@@ -53,9 +53,7 @@ class Tolerance:
 
     def conformity(self, value_mm: float, u_mm: float) -> float:
         """The probability that the true value lies within, for a normal distribution (JCGM 106, 7.3.2)."""
-        below, above = (
-            (self.nominal_mm + sign * self.tolerance_mm - value_mm) / u_mm / sqrt(2) for sign in (-1, 1)
-        )
+        below, above = ((self.nominal_mm + sign * self.tolerance_mm - value_mm) / u_mm / sqrt(2) for sign in (-1, 1))
         return (erf(above) - erf(below)) / 2
 
     def judge(self, value_mm: float, u_mm: float) -> Verdict:
@@ -68,7 +66,7 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """What was measured, for the overlay: from here to there in the picture [px], and whether it is a line that was found."""
+    """What was measured, for the overlay: ends in the picture [px], of a line that was found or of a distance."""
 
     start_px: Points
     end_px: Points
@@ -89,12 +87,12 @@ class Value:
 
     @property
     def u_mm(self) -> float:
-        """The combined standard uncertainty (JCGM 100, 5.1.2). [mm]"""
+        """The combined standard uncertainty (JCGM 100, 5.1.2) [mm]."""
         return sqrt(sum(each**2 for each in self.parts_mm.values()))
 
     @property
     def interval_mm(self) -> tuple[float, float]:
-        """Between these it lies at 95 %. [mm]"""
+        """Between these it lies at 95 % [mm]."""
         return self.value_mm - COVERAGE * self.u_mm, self.value_mm + COVERAGE * self.u_mm
 
     def to_json(self, tolerance: Tolerance | None) -> dict[str, object]:

@@ -79,7 +79,7 @@ def fit_line(v: NDArray[np.float64], u: NDArray[np.float64], *, least_spread: fl
     normal = base.T @ base
     if np.linalg.cond(normal) > 1e14:  # noqa: PLR2004 - all points at one place
         return None
-    return LineFit(float(offset), float(slope), variance * np.linalg.inv(normal), kept)
+    return LineFit(float(offset), float(slope), np.asarray(variance * np.linalg.inv(normal), np.float64), kept)
 
 
 def measure_gaps(points_mm: Points) -> NDArray[np.float64]:
@@ -91,20 +91,19 @@ def measure_gaps(points_mm: Points) -> NDArray[np.float64]:
     Returns:
         (N - 1,) [mm]
     """
-    starts, ends = points_mm[0::2], points_mm[1::2]
-    directions = ends - starts
-    gaps = []
-    for first in range(len(starts) - 1):
-        pair = slice(first, first + 2)
-        along = directions[pair] / np.linalg.norm(directions[pair], axis=1, keepdims=True)
-        mean = along.sum(axis=0) / np.linalg.norm(along.sum(axis=0))
-        normal = np.array([mean[1], -mean[0]])
-        middle = np.concatenate([starts[pair], ends[pair]]).mean(axis=0)
-        # Where each line crosses the normal through the middle.
-        places = [
-            (starts[each] - middle) @ normal
-            - ((starts[each] - middle) @ mean) * (directions[each] @ normal) / (directions[each] @ mean)
-            for each in (first, first + 1)
-        ]
-        gaps.append(abs(places[1] - places[0]))
-    return np.array(gaps)
+    feet = [find_feet(points_mm[first : first + 4]) for first in range(0, len(points_mm) - 2, 2)]
+    return np.array([np.linalg.norm(second - first) for first, second in feet])
+
+
+def find_feet(points_mm: Points) -> Points:
+    """(2, 2): where the normal through the middle of two lines' ends crosses each of them [mm].
+
+    Args:
+        points_mm: (4, 2): start and end of each, in about the same direction. [mm]
+    """
+    starts, directions = points_mm[0::2], points_mm[1::2] - points_mm[0::2]
+    along = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    mean = along.sum(axis=0) / np.linalg.norm(along.sum(axis=0))
+    middle = points_mm.mean(axis=0)
+    shares = ((middle - starts) @ mean) / (directions @ mean)
+    return np.asarray(starts + shares[:, None] * directions)

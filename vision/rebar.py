@@ -23,7 +23,7 @@ GAP_RANGE_MM: Final = (40.0, 600.0)
 """Between bars of one direction; a mesh of slabs and walls has 50 to 400. [mm]"""
 
 REACH_DIAGONALS: Final = 2.25
-"""So far around the board's centre bars are measured, in diagonals of the board: farther the camera's distortion and the tilt
+"""So far around the board's centre bars are measured, in diagonals of the board: farther distortion and tilt
 make single gaps less certain than a tape's. For one on A4 it is 0.6 m."""
 
 _MIN_ANGLE_DEG: Final = 60.0
@@ -71,7 +71,7 @@ def find_mesh(rectified: Rectified, *, board: Board) -> tuple[Bars, ...] | Canno
 
 
 def _find_directions(rectified: Rectified) -> list[float]:
-    """The ways across the bars, as angles from the board's x axis: where the brightness' slopes point. [rad]"""
+    """The ways across the bars, as angles from the board's x axis: where the brightness' slopes point [rad]."""
     smooth = cv2.GaussianBlur(rectified.log_grey, (0, 0), 1.5)
     x, y = (cv2.Sobel(smooth, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
     inside = cv2.erode(rectified.usable, np.ones((9, 9), np.uint8)) > 0
@@ -90,11 +90,11 @@ def _find_directions(rectified: Rectified) -> list[float]:
 
 
 def _refine_direction(rectified: Rectified, angle_deg: float) -> float:
-    """The angle at which the plane, summed along the bars, shows them most sharply. [deg]"""
+    """The angle at which the plane, summed along the bars, shows them most sharply [deg]."""
     step = max(1, round(2.0 / rectified.mm_per_px))
     small = Rectified(
-        cv2.resize(rectified.log_grey, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA),
-        cv2.resize(rectified.usable, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA),
+        _shrink(rectified.log_grey, step),
+        _shrink(rectified.usable, step),
         rectified.origin_mm,
         rectified.mm_per_px * step,
     )
@@ -107,6 +107,10 @@ def _refine_direction(rectified: Rectified, angle_deg: float) -> float:
         if sharpness > sharpest:
             best, sharpest = float(tried), sharpness
     return best
+
+
+def _shrink(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(values, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,8 +177,10 @@ def _find_bars(rectified: Rectified, angle: float) -> Bars | None:
 
 
 def _respond(profiles: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """How much a stretch of a bar's width is brighter than its two flanks, for each strip; NaN where they are not seen."""
-    kernel = np.concatenate([np.full(width, -0.5 / width), np.full(width | 1, 1 / (width | 1)), np.full(width, -0.5 / width)])
+    """How much a stretch of a bar's width is brighter than its flanks, for each strip; NaN where they are not seen."""
+    kernel = np.concatenate(
+        [np.full(width, -0.5 / width), np.full(width | 1, 1 / (width | 1)), np.full(width, -0.5 / width)]
+    )
     filled = np.where(np.isnan(profiles), 0.0, profiles)
     response = cv2.filter2D(filled, cv2.CV_64F, kernel[None], borderType=cv2.BORDER_CONSTANT)
     unseen = cv2.dilate(np.isnan(profiles).astype(np.uint8), np.ones((1, len(kernel)), np.uint8), borderValue=1) > 0
@@ -182,7 +188,7 @@ def _respond(profiles: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 
 def _combine(responses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median over the strips that see a column, so that a shade's rim that wanders does not count; 0 where few do."""
+    """The median over the strips that see a column, so that a shade's rim does not count; 0 where few see it."""
     seen = np.isfinite(responses).sum(axis=0)
     filled = np.where(seen >= _MIN_STRIPS, responses, 0.0)
     return np.asarray(np.nanmedian(filled, axis=0))

@@ -126,4 +126,4 @@ def _between(nodes: NDArray[np.float64], places: NDArray[np.float64], *, axis: i
     """Linearly between nodes, along one axis."""
     first = np.floor(places).astype(int)
     share = np.expand_dims(places - first, tuple(each for each in range(nodes.ndim) if each != axis))
-    return np.take(nodes, first, axis) * (1 - share) + np.take(nodes, first + 1, axis) * share
+    return np.asarray(np.take(nodes, first, axis) * (1 - share) + np.take(nodes, first + 1, axis) * share, np.float64)

@@ -1,8 +1,8 @@
 """Scenes with known truth: a board on a mesh, a slab or a course, as a phone would photograph it.
 
 The camera, the print, the bend and the distance of the planes are drawn from the very distributions that the stated
-uncertainty assumes, so that the share of intervals that hold the truth tests the arithmetic between them. Sampled twice as
-finely as the picture, then distorted, averaged, blurred, made noisy and compressed. What is measured in it is in
+uncertainty assumes, so that the share of intervals that hold the truth tests the arithmetic between them. Sampled twice
+as finely as the picture, then distorted, averaged, blurred, made noisy and compressed. What is measured in it is in
 `conformance_evaluation.py`.
 """
 
@@ -46,7 +46,7 @@ class Canvas:
     mm_per_texel: float
 
     def fill(self, polygon_mm: Points, tone: float) -> None:
-        """Paint a polygon, its rim smoothed. [mm]"""
+        """Paint a polygon, its rim smoothed [mm]."""
         at_texel = (polygon_mm - self.low_mm) / self.mm_per_texel
         # OpenCV's smoothed polygons reach 0.7 texels beyond their rim (a square of 10 covers 11.4).
         whole = Polygon(at_texel).buffer(-_FILL_REACH, join_style="mitre")
@@ -83,7 +83,8 @@ class View:
         deep = np.column_stack([points_mm, np.full(len(points_mm), z_mm)]) @ self.rotation.T + self.translation_mm
         ideal = deep[:, :2] / deep[:, 2:]
         squared = (ideal**2).sum(axis=1, keepdims=True)
-        return ideal * (1 + self.k1 * squared) * self.focal_px + (WIDTH_PX / 2 - _HALF, HEIGHT_PX / 2 - _HALF)
+        seen = ideal * (1 + self.k1 * squared) * self.focal_px + (WIDTH_PX / 2 - _HALF, HEIGHT_PX / 2 - _HALF)
+        return np.asarray(seen, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +171,16 @@ def render(
         _lay_board(ideal, view, placed)
     if conditions.shade is not None:
         _shade(ideal, conditions.shade, rng)
-    photo = cv2.resize(_distort(ideal, view), (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
-    photo = cv2.GaussianBlur(photo, (0, 0), conditions.blur_px)
+    sharp = cv2.resize(_distort(ideal, view), (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    photo = np.asarray(cv2.GaussianBlur(sharp, (0, 0), conditions.blur_px), np.float32)
     if conditions.motion_px > 1:
         photo = _smear(photo, conditions.motion_px, rng)
-    noise = cv2.randn(np.empty(photo.shape, np.float32), 0, 1)
+    noise = rng.standard_normal(photo.shape, np.float32)
     # Shot noise grows with the root of the light, as in any sensor.
     photo += noise * conditions.noise * np.sqrt(0.3 + photo / 128)
-    encoded = cv2.imencode(".jpg", np.clip(photo, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, conditions.quality])[1]
+    encoded = cv2.imencode(
+        ".jpg", np.clip(photo, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, conditions.quality]
+    )[1]
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
@@ -201,7 +204,7 @@ def _see_plane(view: View, paint: Painter, rng: np.random.Generator) -> NDArray[
     before = plane[:, 2] * np.sign(np.linalg.inv(matrix)[2] @ (size[0] / 2, size[1] / 2, 1)) > 0
     near = np.clip(plane[before, :2] / plane[before, 2:], -4000, 4000)
     low, high = near.min(axis=0) - 20, near.max(axis=0) + 20
-    mm_per_texel = max(view.translation_mm[2] / view.focal_px / _FINE, float(np.sqrt(np.prod(high - low) / 2e7)))
+    mm_per_texel = max(view.translation_mm[2] / view.focal_px / _FINE, float(np.sqrt(np.prod(high - low) / 1e7)))
     columns, rows = np.ceil((high - low) / mm_per_texel).astype(int).tolist()
     canvas = Canvas(np.empty((rows, columns), np.uint8), low, mm_per_texel)
     paint(canvas, rng)
@@ -233,7 +236,9 @@ def _lay_board(ideal: NDArray[np.uint8], view: View, placed: PlacedBoard) -> Non
     window[is_board] = seen[is_board]
 
 
-def _meet_bent_board(view: View, placed: PlacedBoard, x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float64]:
+def _meet_bent_board(
+    view: View, placed: PlacedBoard, x: NDArray[np.int64], y: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Where each line of sight meets the board, in the board's own millimetres: three steps from plane to surface."""
     rays = np.linalg.inv(_matrix(view)) @ np.array([x.ravel(), y.ravel(), np.ones(x.size)])
     rays = view.rotation.T @ rays
@@ -316,29 +321,32 @@ def paint_ground(canvas: Canvas, rng: np.random.Generator, *, tone: float, rough
     if not _TILES:
         fixed = np.random.default_rng(7)
         grain = sum(
-            cv2.resize(fixed.normal(0, 1, (_TILE // size, _TILE // size)).astype(np.float32), (_TILE, _TILE)) for size in (1, 4, 16, 64)
+            cv2.resize(fixed.normal(0, 1, (_TILE // size, _TILE // size)).astype(np.float32), (_TILE, _TILE))
+            for size in (1, 4, 16, 64)
         )
         _TILES[0] = np.asarray(grain / np.std(grain), np.float32)
     rows, columns = canvas.tones.shape
     shifted = np.roll(_TILES[0], rng.integers(0, _TILE, 2).tolist(), axis=(0, 1))
-    whole = np.tile(np.clip(tone + roughness * shifted, 5, 250).astype(np.uint8), (rows // _TILE + 1, columns // _TILE + 1))
+    whole = np.tile(
+        np.clip(tone + roughness * shifted, 5, 250).astype(np.uint8), (rows // _TILE + 1, columns // _TILE + 1)
+    )
     canvas.tones[:] = whole[:rows, :columns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrueLine:
-    """A straight line of a scene: a bar's axis or an edge. A point [mm] and a unit vector, in the board's coordinates."""
+    """A bar's axis or an edge: a point [mm] and a unit vector, in the board's coordinates."""
 
     point_mm: Points
     along: Points
 
     def away_mm(self, point_mm: Points) -> float:
-        """Signed distance of a point. [mm]"""
+        """Signed distance of a point [mm]."""
         across = np.array([-self.along[1], self.along[0]])
         return float((point_mm - self.point_mm) @ across)
 
     def strip(self, from_mm: float, to_mm: float, *, reach_mm: float = 6000.0) -> Points:
-        """(4, 2) the polygon between two parallels. [mm]"""
+        """(4, 2) the polygon between two parallels [mm]."""
         across = np.array([-self.along[1], self.along[0]])
         return np.array(
             [
@@ -399,14 +407,20 @@ class Slab:
             away = -np.sign(edge.away_mm(inside))
             places = np.arange(-6000, 6001, 10.0)
             across = np.array([-edge.along[1], edge.along[0]])
-            rim = edge.point_mm + places[:, None] * edge.along + rng.normal(0, self.roughness_mm, len(places))[:, None] * across
+            rim = (
+                edge.point_mm
+                + places[:, None] * edge.along
+                + rng.normal(0, self.roughness_mm, len(places))[:, None] * across
+            )
             beyond = edge.point_mm + np.array([[6000.0], [-6000.0]]) * edge.along + away * 6000 * across
             mask = replace(canvas, tones=np.zeros_like(canvas.tones))
             mask.fill(np.concatenate([rim, beyond]), 255)
             other = replace(canvas, tones=np.empty_like(canvas.tones))
             paint_ground(other, rng, tone=tone, roughness=7)
-            share = mask.tones.astype(np.float32) / 255
-            canvas.tones[:] = (canvas.tones * (1 - share) + other.tones * share).astype(np.uint8)
+            cv2.copyTo(other.tones, (mask.tones == 255).astype(np.uint8), canvas.tones)  # noqa: PLR2004 - wholly beyond
+            rim_at = np.nonzero((mask.tones > 0) & (mask.tones < 255))  # noqa: PLR2004 - partly
+            share = mask.tones[rim_at] / 255
+            canvas.tones[rim_at] = canvas.tones[rim_at] * (1 - share) + other.tones[rim_at] * share
 
 
 def draw_mesh(
@@ -437,12 +451,16 @@ def draw_mesh(
             for gone in sorted(rng.choice(near, min(missing, len(near)), replace=False), reverse=True):
                 del lines[gone]
         layers.append(tuple(lines))
-    ground, bar = (rng.uniform(120, 180), rng.uniform(40, 80)) if rng.random() < _HALF else (rng.uniform(50, 85), rng.uniform(125, 170))
+    ground, bar = (
+        (rng.uniform(120, 180), rng.uniform(40, 80))
+        if rng.random() < _HALF
+        else (rng.uniform(50, 85), rng.uniform(125, 170))
+    )
     return Mesh((layers[0], layers[1]), rng.uniform(8, 20), (ground, bar))
 
 
 def draw_slab(rng: np.random.Generator, *, size_mm: float, turn_deg: float, off_mm: float) -> Slab:
-    """A course whose edges run about along the board's columns (turn 90: across a width) or rows (turn 0: a thickness)."""
+    """A course whose edges run about down (turn 90: across a width) or along the board's rows (turn 0: a thickness)."""
     turn = np.radians(turn_deg)
     across = np.array([-np.sin(turn), np.cos(turn)])
     edges = []

@@ -12,7 +12,7 @@ def test_parse_board__the_contract__gives_a_grid_about_its_centre() -> None:
     assert board.size_mm == (207.5, 165.0)
     assert board.spec == SPEC
     assert list(board.marker_ids) == list(range(20))
-    # Left: -103.75 + 42.5 = -61.25; top: -82.5 + 42.5 = -40.
+    # The corner of the first is (-103.75, -82.5), and the pitch 42.5 both ways.
     expected = [[-61.25, -40.0], [-23.75, -40.0], [-23.75, -2.5], [-61.25, -2.5]]
     assert board.corners_mm(6) == pytest.approx(np.array(expected))
 

@@ -54,7 +54,7 @@ def test_print_board__file__has_its_spec_a_ruler_and_sound_offsets() -> None:
 
 
 def test_choose_paper__by_size__is_the_smallest_or_refused() -> None:
-    """207.5 + 2 x 9.375 = 226 mm is too wide for A4 upright (210), and lies across it (297 x 210: 165 + 19 + 26 = 210)."""
+    """207.5 + 2 x 9.375 = 226 mm is too wide for A4 upright; across, 165 + 18.75 + 26 = 209.75 of 210 mm."""
     paper = choose_paper(parse_board("aruco:DICT_6X6_1000:5x4:37.5mm:5mm"))
     assert (paper.name, paper.width_mm) == ("A4", 297.0)
     assert choose_paper(parse_board("aruco:DICT_4X4_50:5x4:70mm:10mm")).name == "A2"
