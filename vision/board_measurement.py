@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vision import edge_pair, rebar
 from vision.board import Board
 from vision.board_pose import BoardPose, Points, estimate_pose
 from vision.board_view import BoardView, find_board
@@ -16,7 +17,7 @@ from vision.lens import Lens
 from vision.measurement import COVERAGE, Measurement, Quantity, Segment, Value
 from vision.plane_line import PlaneLine, find_feet, measure_gaps
 from vision.rebar import Bars, find_mesh
-from vision.rectification import Rectified, rectify
+from vision.rectification import rectify
 
 PRINT_U_SHARE: Final = 0.002
 """Standard uncertainty of the print's scale once its ruler was checked: 0.3 of 100 mm, evenly spread (/ sqrt 3)."""
@@ -76,12 +77,11 @@ def measure_photo(
     if isinstance(pose, CannotTell) or isinstance(refusal, CannotTell):
         assert isinstance(refusal, CannotTell)
         return MeasuredPhoto(view, None, cannot_tell=dict.fromkeys(quantities, refusal))
-    rectified = rectify(grey, pose, extra_boards=refusal)
     measurements: list[Measurement] = []
     cannot_tell: dict[Quantity, CannotTell] = {}
     for quantity in quantities:
         plane = PLANE_U_MM[quantity] if plane_u_mm is None else plane_u_mm
-        found = _measure(rectified, pose, quantity, marks_px=marks_px, plane_u_mm=plane)
+        found = _measure(grey, pose, quantity, extra_boards=refusal, marks_px=marks_px, plane_u_mm=plane)
         if isinstance(found, CannotTell):
             cannot_tell[quantity] = found
         else:
@@ -90,10 +90,17 @@ def measure_photo(
 
 
 def _measure(
-    rectified: Rectified, pose: BoardPose, quantity: Quantity, *, marks_px: Points | None, plane_u_mm: float
+    grey: NDArray[np.uint8],
+    pose: BoardPose,
+    quantity: Quantity,
+    *,
+    extra_boards: tuple[Points, ...],
+    marks_px: Points | None,
+    plane_u_mm: float,
 ) -> list[Measurement] | CannotTell:
     if quantity is Quantity.REBAR_SPACING:
-        mesh = find_mesh(rectified, board=pose.board)
+        around = _square(rebar.REACH_DIAGONALS * pose.board.diagonal_mm)
+        mesh = find_mesh(rectify(grey, pose, within_mm=around, extra_boards=extra_boards))
         if isinstance(mesh, CannotTell):
             return mesh
         measured = [_measure_bars(pose, bars, str(number), plane_u_mm) for number, bars in enumerate(mesh, start=1)]
@@ -101,6 +108,7 @@ def _measure(
         marks_mm = None if marks_px is None else pose.to_plane(marks_px)
         if marks_mm is not None and not np.isfinite(marks_mm).all():
             return CannotTell(Reason.NO_EDGES)
+        rectified = rectify(grey, pose, within_mm=_find_box(pose, marks_mm), extra_boards=extra_boards)
         pair = find_edge_pair(rectified, pose, axis=int(quantity is Quantity.THICKNESS), marks_mm=marks_mm)
         if isinstance(pair, CannotTell):
             return pair
@@ -111,6 +119,18 @@ def _measure(
         reason = Reason.FOCAL_LENGTH_UNKNOWN if is_focal else Reason.TOO_UNCERTAIN
         return CannotTell(reason, {"u_share": round(worst, 4), "focal_u_share": round(pose.focal_u_share, 3)})
     return measured
+
+
+def _square(reach_mm: float) -> Points:
+    return np.array([[-reach_mm, -reach_mm], [reach_mm, reach_mm]])
+
+
+def _find_box(pose: BoardPose, marks_mm: Points | None) -> Points:
+    """What is to be seen of the plane to find two edges: as far as is looked from the board, or around the marks."""
+    diagonal_mm = pose.board.diagonal_mm
+    if marks_mm is None:
+        return _square(edge_pair.REACH_DIAGONALS * diagonal_mm)
+    return np.array([marks_mm.min(axis=0), marks_mm.max(axis=0)]) + _square(diagonal_mm + edge_pair.MARK_WINDOW_MM)
 
 
 def _measure_pair(

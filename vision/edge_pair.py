@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from vision.board_pose import BoardPose, Points
 from vision.cannot_tell import CannotTell, Reason
 from vision.plane_line import PlaneLine, fit_line
-from vision.rectification import REACH_DIAGONALS, Rectified
+from vision.rectification import Rectified
+
+REACH_DIAGONALS: Final = 5.0
+"""So far from the board's centre its edges are looked for, in diagonals of the board. For one on A3 it is 2 m."""
 
 MARK_WINDOW_MM: Final = 40.0
 """How far from a mark its edge is looked for, at least: a finger on a phone's screen hits within some 40 px. [mm]"""
@@ -27,6 +30,7 @@ _RIVAL_SHARE: Final = 0.6
 _STRIPS: Final = 24
 _SIGMA_PX: Final = 1.5
 _MIN_COVER: Final = 0.5
+_PAD_PX: Final = 16.0
 _PLACEMENT_PX: Final = 0.08
 
 
@@ -39,12 +43,14 @@ class _Search:
         axis: (2,) unit vector along it.
         along_mm: where the edge may be. [mm]
         half_mm: how far to both sides of the measuring line it is followed. [mm]
+        is_marked: whether the window is one about a mark, so that what is at its rim is needed too.
     """
 
     origin_mm: Points
     axis: Points
     along_mm: tuple[float, float]
     half_mm: float
+    is_marked: bool = False
 
 
 def find_edge_pair(
@@ -83,8 +89,8 @@ def _search_at_marks(pose: BoardPose, marks_mm: Points) -> list[_Search]:
     window = min(max(MARK_WINDOW_MM, 0.03 * length), 0.4 * length)
     half = min(pose.board.diagonal_mm * 0.75, max(0.75 * length, 2 * window))
     return [
-        _Search(marks_mm[0], -axis, (-window, window), half),
-        _Search(marks_mm[1], axis, (-window, window), half),
+        _Search(marks_mm[0], -axis, (-window, window), half, is_marked=True),
+        _Search(marks_mm[1], axis, (-window, window), half, is_marked=True),
     ]
 
 
@@ -112,7 +118,8 @@ def _clip_to_plane(rectified: Rectified, search: _Search) -> tuple[float, float]
     height, width = rectified.usable.shape
     low = rectified.origin_mm
     high = low + rectified.mm_per_px * np.array([width, height])
-    places = np.arange(search.along_mm[0], search.along_mm[1], rectified.mm_per_px)
+    pad_mm = _PAD_PX * rectified.mm_per_px if search.is_marked else 0.0
+    places = np.arange(search.along_mm[0] - pad_mm, search.along_mm[1] + pad_mm, rectified.mm_per_px)
     points = search.origin_mm + places[:, None] * search.axis
     inside = ((points >= low) & (points <= high)).all(axis=1)
     if inside.sum() < 8 * _SIGMA_PX:

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.board import Board
 from vision.board_pose import Points
 from vision.cannot_tell import CannotTell, Reason
 from vision.plane_line import LineFit, PlaneLine, fit_line
@@ -51,14 +50,12 @@ class Bars:
     missing: tuple[int, ...]
 
 
-def find_mesh(rectified: Rectified, *, board: Board) -> tuple[Bars, ...] | CannotTell:
+def find_mesh(rectified: Rectified) -> tuple[Bars, ...] | CannotTell:
     """The bars of one or two directions, those nearer to the board's columns first.
 
     Args:
-        rectified: the plane of the bars.
-        board: in its middle.
+        rectified: the plane of the bars, as far as `REACH_DIAGONALS`.
     """
-    rectified = rectified.crop(REACH_DIAGONALS * board.diagonal_mm)
     found = []
     for angle in _find_directions(rectified):
         bars = _find_bars(rectified, angle)

@@ -17,7 +17,7 @@ from shapely import Polygon
 
 from vision.board import Board
 from vision.board_pose import Points
-from vision.lens import DISTORTION_SHARE
+from vision.lens import CENTRE_SHARE, DISTORTION_SHARE
 
 WIDTH_PX: Final = 2000
 HEIGHT_PX: Final = 1500
@@ -68,6 +68,7 @@ class View:
         offset_mm: of the plane that is measured, behind the board's. [mm]
         print_scale: of the board, 1 where it is printed as specified.
         bend_mm: (3,) along x^2, x y, y^2 at half a diagonal. [mm]
+        centre_px: (2,) the optical centre, from the middle of the picture. [px]
     """
 
     rotation: NDArray[np.float64]
@@ -77,6 +78,7 @@ class View:
     offset_mm: float
     print_scale: float
     bend_mm: Points
+    centre_px: Points = field(default_factory=lambda: np.zeros(2))
 
     def see(self, points_mm: Points, *, z_mm: float = 0.0) -> Points:
         """(N, 2) points of a parallel plane to the picture [px]."""
@@ -84,6 +86,7 @@ class View:
         ideal = deep[:, :2] / deep[:, 2:]
         squared = (ideal**2).sum(axis=1, keepdims=True)
         seen = ideal * (1 + self.k1 * squared) * self.focal_px + (WIDTH_PX / 2 - _HALF, HEIGHT_PX / 2 - _HALF)
+        seen = seen + self.centre_px
         return np.asarray(seen, np.float64)
 
 
@@ -151,6 +154,7 @@ def draw_view(
         offset_mm=rng.normal(0, plane_u_mm),
         print_scale=1 + rng.normal(0, print_u_share),
         bend_mm=rng.normal(0, bend_u_mm, 3),
+        centre_px=rng.normal(0, CENTRE_SHARE * WIDTH_PX, 2),
     )
 
 
@@ -187,7 +191,7 @@ def render(
 def _matrix(view: View) -> NDArray[np.float64]:
     """The camera matrix of the finer picture: pixel centres of both stay at whole numbers."""
     focal = view.focal_px * _FINE
-    centre = (WIDTH_PX / 2 * _FINE - _HALF, HEIGHT_PX / 2 * _FINE - _HALF)
+    centre = np.array([WIDTH_PX / 2 * _FINE - _HALF, HEIGHT_PX / 2 * _FINE - _HALF]) + _FINE * view.centre_px
     return np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1.0]])
 
 
@@ -296,9 +300,11 @@ def _distort(ideal: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
         plain = seen / (1 + view.k1 * (plain**2).sum(axis=0))
     # The coarse nodes lie on every sixteenth pixel; between them the distortion is straight to a thousandth of a pixel.
     nodes = (plain * matrix[0, 0] + matrix[:2, 2, None, None]).astype(np.float32)
-    whole_x, whole_y = (np.arange(size, dtype=np.float32) / _COARSE for size in (width, height))
-    at_x, at_y = np.meshgrid(whole_x, whole_y)
-    maps = [cv2.remap(each, at_x, at_y, cv2.INTER_LINEAR) for each in nodes]
+    finer = np.array([[1 / _COARSE, 0, 0], [0, 1 / _COARSE, 0]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    maps = [
+        cv2.warpAffine(each, finer, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE) for each in nodes
+    ]
     return np.asarray(cv2.remap(ideal, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.uint8)
 
 

@@ -45,7 +45,6 @@ def make_view(
     return BoardView(BOARD, corners, seen, 20, 7.8, 0.8)
 
 
-
 EXIF = guess_lens(2000, 1500, tags={"EXIF FocalLengthIn35mmFilm": "26"})
 UNKNOWN = guess_lens(2000, 1500, tags={})
 

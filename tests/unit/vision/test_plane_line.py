@@ -15,7 +15,7 @@ def test_measure_gaps__parallel_and_turned__is_across_the_mean_direction() -> No
 
 
 def test_fit_line__with_a_gross_error__leaves_it_out() -> None:
-    """u = 3 + 0.5 v; one of ten points is 40 off."""
+    """The line u = 3 + 0.5 v; one of ten points is 40 off."""
     v = np.arange(10.0)
     u = 3 + 0.5 * v
     u[4] += 40
