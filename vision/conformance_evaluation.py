@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vision.board import Board, parse_board
 from vision.board_measurement import PLANE_U_MM, PRINT_U_SHARE, MeasuredPhoto, measure_photo
 from vision.board_pose import BEND_SHARE, Points
-from vision.lens import FILM_DIAGONAL_MM, guess_lens
+from vision.lens import EXIF_FOCAL_SHARE, guess_lens
 from vision.measurement import Measurement, Quantity, Value
 from vision.rendered_scene import (
     HEIGHT_PX,
@@ -44,6 +44,7 @@ class Scene:
     """A rendered photo, what is asked of it, and what is true.
 
     Attributes:
+        told_focal_px: what its camera says of its focal length, which errs. [px]
         layers: sets of parallel lines that may be measured; empty where nothing can.
     """
 
@@ -51,7 +52,7 @@ class Scene:
     photo: NDArray[np.uint8]
     boards: tuple[Board, ...]
     quantity: Quantity
-    focal_px: float
+    told_focal_px: float
     layers: tuple[tuple[TrueLine, ...], ...]
     marks_px: Points | None = None
     missing: int = 0
@@ -143,8 +144,9 @@ def _format_reasons(tally: Tally) -> str:
 
 
 def _measure(scene: Scene) -> MeasuredPhoto:
-    equivalent_mm = round(scene.focal_px / float(np.hypot(WIDTH_PX, HEIGHT_PX)) * FILM_DIAGONAL_MM)
-    lens = guess_lens(WIDTH_PX, HEIGHT_PX, tags={"EXIF FocalLengthIn35mmFilm": str(equivalent_mm)})
+    # What EXIF says of the focal length errs as is assumed of it.
+    lens = guess_lens(WIDTH_PX, HEIGHT_PX, tags={"EXIF FocalLengthIn35mmFilm": "26"})
+    lens.values[0] = np.log(scene.told_focal_px)
     return measure_photo(scene.photo, scene.boards, lens=lens, quantities=[scene.quantity], marks_px=scene.marks_px)
 
 
@@ -223,6 +225,10 @@ def _draw_view(
     )
 
 
+def _tell_focal(view: View, rng: np.random.Generator) -> float:
+    return view.focal_px * float(np.exp(rng.normal(0, EXIF_FOCAL_SHARE)))
+
+
 def _draw_measurable(scenes: int, seed: int) -> Iterator[Scene]:
     for index in range(scenes):
         for kind, draw in enumerate((draw_mesh_scene, draw_width_scene, draw_thickness_scene)):
@@ -246,7 +252,7 @@ def draw_mesh_scene(rng: np.random.Generator) -> Scene:
         rng, spacing_mm=spacing, turn_deg=rng.uniform(-20, 20), missing=missing, jitter_mm=rng.uniform(1, 6)
     )
     photo = render(view, (PlacedBoard(board),), paint=mesh.paint, conditions=_draw_conditions(rng), rng=rng)
-    return Scene("mesh", photo, (board,), Quantity.REBAR_SPACING, view.focal_px, mesh.layers, missing=missing)
+    return Scene("mesh", photo, (board,), Quantity.REBAR_SPACING, _tell_focal(view, rng), mesh.layers, missing=missing)
 
 
 def draw_width_scene(rng: np.random.Generator) -> Scene:
@@ -303,7 +309,7 @@ def _draw_slab_scene(
         middles = np.array([each.point_mm for each in slab.edges])
         marks = view.see(middles + rng.normal(0, _MARK_ERROR_MM, (2, 2)))
     photo = render(view, (PlacedBoard(board),), paint=slab.paint, conditions=_draw_conditions(rng), rng=rng)
-    return Scene(quantity.value, photo, (board,), quantity, view.focal_px, (slab.edges,), marks_px=marks)
+    return Scene(quantity.value, photo, (board,), quantity, _tell_focal(view, rng), (slab.edges,), marks_px=marks)
 
 
 def _shows_edges(view: View, slab: Slab, board: Board) -> bool:
@@ -369,7 +375,7 @@ def _draw_unmeasurable_scene(name: str, rng: np.random.Generator) -> Scene:
         _cover_half(photo, view, board, rng)
     if name == "mirrored":
         photo = np.ascontiguousarray(photo[:, ::-1])
-    return Scene(name, photo, boards, quantity, view.focal_px, layers)
+    return Scene(name, photo, boards, quantity, _tell_focal(view, rng), layers)
 
 
 def _cover_half(photo: NDArray[np.uint8], view: View, board: Board, rng: np.random.Generator) -> None:
