@@ -48,7 +48,8 @@ def make_layer(places_mm: list[float], along: tuple[float, float]) -> tuple[True
 UPPER = make_layer([-370, -220, -70, 80, 380, 530], (1.0, 0.0))
 LOWER = make_layer([-500, -300, -100, 100, 300, 500], (0.0, 1.0))
 MESH = Mesh((UPPER, LOWER), 12.0, (150.0, 60.0))
-SLAB = Slab(make_layer([-310, 290], (0.0, 1.0))[:2], (80.0, 160.0, 90.0), 0.2)
+LEFT, RIGHT = make_layer([-310, 290], (0.0, 1.0))
+SLAB = Slab((LEFT, RIGHT), (80.0, 160.0, 90.0), 0.2)
 
 
 def photograph(

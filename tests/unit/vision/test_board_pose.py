@@ -18,13 +18,13 @@ def turn(tilt_deg: float, towards_deg: float = 0.0) -> np.ndarray:
     tilt, towards = np.radians([tilt_deg, towards_deg])
     x, y = np.cos(towards), np.sin(towards)
     cross = np.array([[0, 0, y], [0, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(tilt) * cross + (1 - np.cos(tilt)) * cross @ cross
+    return np.asarray(np.eye(3) + np.sin(tilt) * cross + (1 - np.cos(tilt)) * cross @ cross)
 
 
 def see(points_mm: np.ndarray, rotation: np.ndarray, distance_mm: float, shift_mm: tuple[float, float]) -> np.ndarray:
     """A pinhole's picture: x = f X / Z + c."""
     deep = points_mm @ rotation.T + (*shift_mm, distance_mm)
-    return FOCAL_PX * deep[:, :2] / deep[:, 2:] + MIDDLE
+    return np.asarray(FOCAL_PX * deep[:, :2] / deep[:, 2:] + MIDDLE)
 
 
 def make_view(

@@ -11,14 +11,16 @@ def test_guess_lens__exif__is_the_equivalent_focal_length() -> None:
     """26 mm on film of 43.27 mm diagonal, on 4000 x 3000 px of 5000 px diagonal: 26 / 43.27 x 5000 = 3004.4 px."""
     lens = guess_lens(4000, 3000, tags={"EXIF FocalLengthIn35mmFilm": "26"})
     assert lens.focal_px == pytest.approx(3004.4, abs=0.1)
-    assert (lens.source, float(np.sqrt(lens.covariance[0, 0]))) == ("exif", pytest.approx(0.03))
+    assert lens.source == "exif"
+    assert float(np.sqrt(lens.covariance[0, 0])) == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize("text", ["0", "", "abc", "nan"])
 def test_guess_lens__exif_says_nothing__is_told_to_be_a_guess(text: str) -> None:
     """0 is EXIF's word for unknown; a guess has an uncertainty of a quarter, eight times that of EXIF."""
     lens = guess_lens(4000, 3000, tags={"EXIF FocalLengthIn35mmFilm": text})
-    assert (lens.source, float(np.sqrt(lens.covariance[0, 0]))) == ("assumed", pytest.approx(0.25))
+    assert lens.source == "assumed"
+    assert float(np.sqrt(lens.covariance[0, 0])) == pytest.approx(0.25)
 
 
 def make_lens() -> Lens:
