@@ -19,6 +19,7 @@ from runtime.deliver_command import deliver
 from runtime.erase_command import erase
 from runtime.import_command import import_readings
 from runtime.log_commands import log
+from runtime.measure_commands import calibrate_command, conformance, measure_command, print_board_command
 from runtime.model_commands import model
 from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
@@ -375,6 +376,9 @@ def doctor() -> None:
 for _command in (deliver, erase, evaluate, export, export_dataset_command, import_readings, log, model, train, verify):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
+for _command in (print_board_command, calibrate_command, measure_command):
+    main.add_command(_command)
+main.add_command(conformance, name="evaluate conformance")
 
 
 def _settings(**given: object) -> Settings:
