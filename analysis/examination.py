@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from domain.camera_health import Look
 from domain.media import Detection, MediaFormat, name_preview
 from vision.annotation import PREVIEW_SIDE_PX, Marked, annotate, reduce_picture
+from vision.camera_look import look_at
 from vision.clip import Frame, sample_frames
-from vision.clip_hazard import HazardEvent, Look, find_events
+from vision.clip_hazard import ClipLook, HazardEvent, find_events
 from vision.detector import Detector, Sight
 from vision.hazard import Hazard
 from vision.hazard_judgement import judge_hazards, judge_photo
@@ -48,6 +50,7 @@ class Examination:
         cannot_tell: by code, for how many persons (of a photo) it could not be told.
         previews: what people are shown, see `draw_previews`; of a clip, its most telling frame.
         truncated: the file ends early, and only what is there was judged.
+        look: whether a fixed camera's photo shows anything, and whether it is the one before; None for a clip.
     """
 
     width_px: int
@@ -57,6 +60,7 @@ class Examination:
     cannot_tell: dict[str, int]
     previews: Mapping[str, bytes]
     truncated: bool
+    look: Look | None = None
 
 
 def draw_previews(
@@ -124,11 +128,12 @@ def examine(
         cannot_tell=dict(judged.cannot_tell),
         previews=draw_previews(picture, sight=sight, detections=sight.detections, hazards=judged.hazards),
         truncated=picture.truncated,
+        look=look_at(picture) if scene.is_fixed else None,
     )
 
 
 def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene: Scene) -> Examination:
-    looks: list[Look] = []
+    looks: list[ClipLook] = []
     sights: dict[float, Sight] = {}
     first: Picture | None = None
     for frame in _sample(path):
@@ -155,7 +160,7 @@ def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene:
     )
 
 
-def _look(frame: Frame, sight: Sight, in_force: RulesInForce, scene: Scene) -> Look:
+def _look(frame: Frame, sight: Sight, in_force: RulesInForce, scene: Scene) -> ClipLook:
     picture = frame.picture
     judged = judge_hazards(
         sight.detections, width_px=picture.width_px, height_px=picture.height_px, in_force=in_force, scene=scene
@@ -164,7 +169,7 @@ def _look(frame: Frame, sight: Sight, in_force: RulesInForce, scene: Scene) -> L
         tuple(each.box_xyxy_px for each in seen if each.label == "person" and each.score >= _FOLLOWED_SCORE)
         for seen in (sight.detections, sight.faint)
     )
-    return Look(frame.at_s, picture.width_px, persons, faint, judged)
+    return ClipLook(frame.at_s, picture.width_px, persons, faint, judged)
 
 
 def _tell_event(event: HazardEvent) -> SeenHazard:

@@ -20,6 +20,7 @@ from runtime.model_commands import model
 from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
+from runtime.watch_command import watch
 
 F = TypeVar("F", bound=Callable[..., object])
 _EXIT_ERROR: Final = 2
@@ -368,7 +369,7 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (train, evaluate, export, export_dataset_command, import_readings, model):
+for _command in (train, evaluate, export, export_dataset_command, import_readings, model, watch):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
 

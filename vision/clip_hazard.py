@@ -31,7 +31,7 @@ _UNKNOWN_STEP_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ClipLook:
     """One sample of a clip as it was judged.
 
     Attributes:
@@ -111,7 +111,7 @@ class _Story:
     cleared: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
 
-def find_events(looks: Sequence[Look]) -> list[HazardEvent]:
+def find_events(looks: Sequence[ClipLook]) -> list[HazardEvent]:
     """Join what the samples tell into events.
 
     A hazard is an event when `SHOWN` of `OF` samples in a row show it on one person (more than half of a clip that has
@@ -143,12 +143,12 @@ def find_events(looks: Sequence[Look]) -> list[HazardEvent]:
     return sorted(events, key=lambda event: (event.first_at_s, event.hazard.code, event.hazard.box_xyxy_px))
 
 
-def _find_step(looks: Sequence[Look]) -> float:
+def _find_step(looks: Sequence[ClipLook]) -> float:
     gaps = [after.at_s - before.at_s for before, after in pairwise(looks)]
     return median(gaps) if gaps else _UNKNOWN_STEP_S
 
 
-def _follow(looks: Sequence[Look], step_s: float) -> _Story:
+def _follow(looks: Sequence[ClipLook], step_s: float) -> _Story:
     """Give every sighting the track of its person; a head without a person belongs to whom it sits on, if somebody."""
     story, tracker = _Story(), Tracker(step_s=step_s)
     last_boxes: dict[int, tuple[float, Box]] = {}

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.finding import Severity
-from vision.clip_hazard import HazardEvent, Look, find_events
+from vision.clip_hazard import ClipLook, HazardEvent, find_events
 from vision.hazard import Box, Hazard, HazardJudgement
 
 _WIDTH = 1000.0
@@ -22,7 +22,7 @@ def _events(
     for index, hazards in enumerate(samples):
         persons = tuple(dict.fromkeys(each.box_xyxy_px for each in hazards))
         judged = HazardJudgement(tuple(hazards), persons=len(persons), refuted=refuted)
-        looks.append(Look(index * step_s, _WIDTH, persons, (), judged))
+        looks.append(ClipLook(index * step_s, _WIDTH, persons, (), judged))
     return find_events(looks)
 
 
@@ -101,7 +101,7 @@ def test_find_events__head_without_a_person() -> None:
     """A bare head is its person's, whether the person's box is seen in that sample or not."""
     person, head = _hazard(_HERE), _hazard((130, 105, 170, 145))
     looks = [
-        Look(index * 0.25, _WIDTH, persons, (), HazardJudgement((hazard,), persons=len(persons)))
+        ClipLook(index * 0.25, _WIDTH, persons, (), HazardJudgement((hazard,), persons=len(persons)))
         for index, (hazard, persons) in enumerate([(person, (_HERE,)), (head, ()), (person, (_HERE,)), (head, ())])
     ]
     (event,) = find_events(looks)
@@ -111,11 +111,11 @@ def test_find_events__head_without_a_person() -> None:
 def test_find_events__more_say_the_opposite() -> None:
     """Four samples tell a bare head and four a helmet on one person: no event; three helmets, and it is one."""
 
-    def clip(cleared: int) -> list[Look]:
+    def clip(cleared: int) -> list[ClipLook]:
         told = HazardJudgement((_hazard(_HERE),), persons=1)
         clear = HazardJudgement((), persons=1, cleared={"safety.no_hardhat": (_HERE,)})
         order = [told, clear, told, clear, told, *[clear] * (cleared - 2), told]
-        return [Look(index * 0.25, _WIDTH, (_HERE,), (), judged) for index, judged in enumerate(order)]
+        return [ClipLook(index * 0.25, _WIDTH, (_HERE,), (), judged) for index, judged in enumerate(order)]
 
     assert [len(find_events(clip(3))), len(find_events(clip(4)))] == [1, 0]
 
