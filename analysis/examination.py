@@ -21,6 +21,7 @@ from vision.hazard_rules import RulesInForce, load_default_rules
 from vision.head_blur import cover_heads, find_heads
 from vision.picture import Picture, load_picture
 from vision.scene import Scene
+from vision.tiling import look_closely
 
 CLIP_EVERY_S: Final = 0.25  # a walker's boxes still overlap from one sample to the next, so that tracks hold
 CLIP_MAX_FRAMES: Final = 240
@@ -116,7 +117,7 @@ def examine(
     if media_format.is_clip:
         return _examine_clip(path, detector, rules, scene)
     picture = load_picture(path, media_format=media_format, max_side_px=PREVIEW_SIDE_PX)
-    sight = detector.look(picture)
+    sight = look_closely(picture, detector)
     judged = judge_photo(
         sight.detections, width_px=picture.width_px, height_px=picture.height_px, in_force=rules, scene=scene
     )
