@@ -105,10 +105,10 @@ class Script:
                 yield Detection("machinery", 0.9, box)
 
 
-def write_clip(path: Path, *, seconds: float) -> Path:
-    """Encode the numbered frames."""
+def write_clip(path: Path, *, seconds: float, preset: str = "ultrafast") -> Path:
+    """Encode the numbered frames; from x264's preset `superfast` on some refer to later ones."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
+        stream = container.add_stream("libx264", rate=RATE, options={"preset": preset})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(round(seconds * RATE)):
             pixels = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)

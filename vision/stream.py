@@ -92,10 +92,14 @@ def _read(container: Any, clock: Clock) -> Iterator[StreamPacket]:  # noqa: ANN4
 
 
 def _decode(packet: Any) -> Picture | None:  # noqa: ANN401 - PyAV's
+    decoder = packet.stream.codec_context
     try:
-        frames = packet.decode()
+        # A decoder that waits for what follows a key frame never gets it here, so it is asked for all that it has.
+        frames = [*decoder.decode(packet), *decoder.decode(None)]
     except av.FFmpegError:
         return None
+    finally:
+        decoder.flush_buffers()
     if not frames:
         return None
     pixels = np.asarray(frames[-1].to_ndarray(format="bgr24"), np.uint8)
