@@ -23,6 +23,7 @@ from storage.media import find_media, list_decided_media
 from vision.annotation import annotate
 from vision.head_blur import cover_heads, find_heads
 from vision.picture import Picture, load_picture
+from vision.tiling import look_closely
 
 _LOG: Final = logging.getLogger(__name__)
 SIDE_PX: Final = 1920
@@ -160,7 +161,7 @@ def _write_picture(
                     at=workplace.clock.now(),
                 )
         else:
-            pixels = cover_heads(pixels, find_heads(workplace.detector.look(pixels)))
+            pixels = cover_heads(pixels, find_heads(look_closely(pixels, workplace.detector)))
         _write(image, annotate(pixels, detections=(), max_side_px=SIDE_PX))
         summary.written += 1
     lines = "".join(f"{line}\n" for line in picture.list_labels(selection.classes))

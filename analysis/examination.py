@@ -3,15 +3,17 @@
 `siteproof check` and the worker both come this way, so that they never differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from domain.camera_health import Look
 from domain.media import Detection, MediaFormat, name_preview
 from vision.annotation import PREVIEW_SIDE_PX, Marked, annotate, reduce_picture
+from vision.camera_look import look_at
 from vision.clip import Frame, sample_frames
-from vision.clip_hazard import confirm_over_frames
+from vision.clip_hazard import ClipLook, HazardEvent, find_events
 from vision.detector import Detector, Sight
 from vision.hazard import Hazard
 from vision.hazard_judgement import judge_hazards, judge_photo
@@ -19,10 +21,13 @@ from vision.hazard_rules import RulesInForce, load_default_rules
 from vision.head_blur import cover_heads, find_heads
 from vision.picture import Picture, load_picture
 from vision.scene import Scene
+from vision.tiling import look_closely
 
-CLIP_EVERY_S: Final = 1.0  # a person crosses a phone's view in a few seconds
-CLIP_MAX_FRAMES: Final = 120
+CLIP_EVERY_S: Final = 0.25  # a walker's boxes still overlap from one sample to the next, so that tracks hold
+CLIP_MAX_FRAMES: Final = 240
 _MAX_CLIP_DETECTIONS: Final = 2000
+_KEPT_EVERY_S: Final = 1.0
+_FOLLOWED_SCORE: Final = 0.1  # a weaker person carries no track on; a third of the weakest that is told
 _UNKNOWN: Final = Scene()
 
 
@@ -46,6 +51,7 @@ class Examination:
         cannot_tell: by code, for how many persons (of a photo) it could not be told.
         previews: what people are shown, see `draw_previews`; of a clip, its most telling frame.
         truncated: the file ends early, and only what is there was judged.
+        look: whether a fixed camera's photo shows anything, and whether it is the one before; None for a clip.
     """
 
     width_px: int
@@ -55,6 +61,7 @@ class Examination:
     cannot_tell: dict[str, int]
     previews: Mapping[str, bytes]
     truncated: bool
+    look: Look | None = None
 
 
 def draw_previews(
@@ -110,7 +117,7 @@ def examine(
     if media_format.is_clip:
         return _examine_clip(path, detector, rules, scene)
     picture = load_picture(path, media_format=media_format, max_side_px=PREVIEW_SIDE_PX)
-    sight = detector.look(picture)
+    sight = look_closely(picture, detector)
     judged = judge_photo(
         sight.detections, width_px=picture.width_px, height_px=picture.height_px, in_force=rules, scene=scene
     )
@@ -122,46 +129,64 @@ def examine(
         cannot_tell=dict(judged.cannot_tell),
         previews=draw_previews(picture, sight=sight, detections=sight.detections, hazards=judged.hazards),
         truncated=picture.truncated,
+        look=look_at(picture) if scene.is_fixed else None,
     )
 
 
 def _examine_clip(path: Path, detector: Detector, in_force: RulesInForce, scene: Scene) -> Examination:
-    detections: list[Detection] = []
-    refuted: set[str] = set()
-    per_frame: list[tuple[float, Sequence[Hazard]]] = []
+    looks: list[ClipLook] = []
     sights: dict[float, Sight] = {}
     first: Picture | None = None
     for frame in _sample(path):
         first = first or frame.picture
         sight = detector.look(frame.picture)
-        judged = judge_hazards(
-            sight.detections,
-            width_px=frame.picture.width_px,
-            height_px=frame.picture.height_px,
-            in_force=in_force,
-            scene=scene,
-        )
-        refuted |= judged.refuted
-        per_frame.append((frame.at_s, judged.hazards))
         sights[frame.at_s] = sight
-        detections.extend(replace(each, at_s=frame.at_s) for each in sight.detections)
+        looks.append(_look(frame, sight, in_force, scene))
     if first is None:
         raise RuntimeError("sample_frames gave no frame and no error")
-    confirmed = confirm_over_frames(per_frame, refuted=refuted)
-    best_at_s = max(confirmed, key=lambda each: each.hazard.score).best_at_s if confirmed else per_frame[0][0]
-    picture = first if best_at_s == per_frame[0][0] else find_frame(path, best_at_s)
-    marked = [each.hazard for each in confirmed if each.best_at_s == best_at_s]
+    events = find_events(looks)
+    best_at_s = max(events, key=lambda each: each.hazard.score).best_at_s if events else looks[0].at_s
+    picture = first if best_at_s == looks[0].at_s else find_frame(path, best_at_s)
+    marked = [each.hazard for each in events if each.best_at_s == best_at_s]
     return Examination(
         width_px=first.width_px,
         height_px=first.height_px,
-        detections=tuple(detections[:_MAX_CLIP_DETECTIONS]),
-        hazards=tuple(SeenHazard(each.hazard, each.best_at_s) for each in confirmed),
+        detections=_thin_out(sights, told_at_s={each.best_at_s for each in events}),
+        hazards=tuple(_tell_event(each) for each in events),
         cannot_tell={},
         previews=draw_previews(
             picture, sight=sights[best_at_s], detections=sights[best_at_s].detections, hazards=marked
         ),
         truncated=False,
     )
+
+
+def _look(frame: Frame, sight: Sight, in_force: RulesInForce, scene: Scene) -> ClipLook:
+    picture = frame.picture
+    judged = judge_hazards(
+        sight.detections, width_px=picture.width_px, height_px=picture.height_px, in_force=in_force, scene=scene
+    )
+    persons, faint = (
+        tuple(each.box_xyxy_px for each in seen if each.label == "person" and each.score >= _FOLLOWED_SCORE)
+        for seen in (sight.detections, sight.faint)
+    )
+    return ClipLook(frame.at_s, picture.width_px, persons, faint, judged)
+
+
+def _tell_event(event: HazardEvent) -> SeenHazard:
+    spans = {"first_at_s": round(event.first_at_s, 3), "last_at_s": round(event.last_at_s, 3), "samples": event.samples}
+    return SeenHazard(replace(event.hazard, details=event.hazard.details | spans), event.best_at_s)
+
+
+def _thin_out(sights: Mapping[float, Sight], *, told_at_s: Collection[float]) -> tuple[Detection, ...]:
+    """What is kept of a clip's detections: of a sample each second, and of those that findings name."""
+    kept: list[Detection] = []
+    due_s = 0.0
+    for at_s, sight in sights.items():
+        if at_s >= due_s or at_s in told_at_s:
+            due_s = max(due_s, at_s + _KEPT_EVERY_S)
+            kept.extend(replace(each, at_s=at_s) for each in sight.detections)
+    return tuple(kept[:_MAX_CLIP_DETECTIONS])
 
 
 def find_frame(path: Path, at_s: float) -> Picture:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -13,18 +14,20 @@ from uuid import UUID, uuid4
 from analysis.examination import Examination, examine
 from analysis.hazard_finding import HazardFinding, drop_told, make_hazard_findings
 from analysis.scene import Circumstances, gather_circumstances
+from domain.camera_health import Look
 from domain.clock import Clock
 from domain.errors import SiteproofError, Unavailable
 from domain.evidence import Check, CheckName, Verdict, grade_checks
 from domain.finding import Severity
 from domain.media import Medium
+from findings.camera_health import judge_camera_picture
 from findings.conformance import update_conformance
 from findings.project_event import tell_media
 from findings.recording import record_findings
 from ingestion.evidence_finding import EvidenceFinding
 from ingestion.intake import make_evidence_finding
 from ingestion.thumbnail_check import check_thumbnail, list_thumbnail_findings
-from storage.database import Database
+from storage.database import Connection, Database
 from storage.media import claim_media, fail_media, find_media, finish_media, release_media, renew_claim
 from storage.media_store import MediaStore
 from storage.project import find_project
@@ -104,7 +107,7 @@ def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
         _LOG.info("%s cannot be analysed: %s", media_id, error.detail)
         return _give_up(workplace, medium, claim, code=error.code)
     hazards = make_hazard_findings(seen.hazards, medium=medium, taken_at=circumstances.scene.taken_at)
-    return _record(workplace, medium, claim, seen, judged, hazards)
+    return _record(workplace, medium, claim, seen, judged, hazards, circumstances.scene.taken_at)
 
 
 def _ask_circumstances(workplace: Workplace, medium: Medium) -> Circumstances:
@@ -122,6 +125,7 @@ def _record(
     seen: Examination,
     judged: tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]],
     hazards: list[HazardFinding],
+    taken_at: datetime | None,
 ) -> Outcome:
     checks, evidence_findings = judged
     # Before the row, so that an analysed medium always has its previews; a lost claim leaves the same bytes behind.
@@ -143,6 +147,8 @@ def _record(
             grade_reasons=evidence.reasons,
         ):
             return Outcome.CLAIM_LOST
+        if seen.look is not None:
+            _judge_camera(connection, medium, seen.look, at=taken_at or medium.received_at)
         findings = drop_told(connection, hazards, medium=medium)
         told = (*evidence_findings, *((_TRUNCATED,) if seen.truncated else ()))
         findings += [make_evidence_finding(each, medium=medium) for each in told]
@@ -158,6 +164,13 @@ def _record(
                 connection, project=project, milestone_id=medium.milestone_id, now=now, media_id=medium.id
             )
     return Outcome.ANALYSED
+
+
+def _judge_camera(connection: Connection, medium: Medium, look: Look, *, at: datetime) -> None:
+    project = find_project(connection, project_id=medium.project_id)
+    if project is None:
+        raise RuntimeError("a medium without its project")
+    judge_camera_picture(connection, project=project, medium=medium, look=look, at=at)
 
 
 def _judge_again(medium: Medium, path: Path) -> tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]]:

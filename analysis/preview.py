@@ -14,6 +14,7 @@ from storage.finding import list_media_findings
 from storage.media import find_media
 from vision.annotation import PREVIEW_SIDE_PX
 from vision.picture import Picture, load_picture
+from vision.tiling import look_closely
 
 _LOG: Final = logging.getLogger(__name__)
 _SAME_FRAME_S: Final = 0.001  # findings keep their time to a millisecond
@@ -42,9 +43,10 @@ def renew_previews(workplace: Workplace, *, media_id: UUID) -> bool:
     except SiteproofError as error:
         _LOG.info("%s gets no new previews: %s", media_id, error.detail)
         return False
+    detector = workplace.detector
     previews = draw_previews(
         picture,
-        sight=workplace.detector.look(picture),
+        sight=look_closely(picture, detector) if at_s is None else detector.look(picture),
         detections=[each for each in medium.detections if at_s is None or _is_at(each.at_s, at_s)],
         hazards=[each for each in hazards if at_s is None or _is_at(each.details.get("at_s"), at_s)],
     )

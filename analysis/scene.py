@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from domain.camera import Camera
 from domain.media import Medium
 from domain.project import Project
 from storage.camera import find_camera, list_camera_views
+from storage.camera_health import find_camera_health
 from storage.database import Connection
 from storage.hazard_rules import find_hazard_rules
 from vision.hazard_judgement import longest_dwell_s
@@ -42,7 +44,7 @@ def gather_circumstances(
     camera = None
     if medium.camera_id is not None:
         camera = find_camera(connection, project_id=project.id, camera_id=medium.camera_id)
-    zone, skew_s = ZoneInfo(project.time_zone), 0.0 if camera is None else camera.clock_skew_s
+    zone, skew_s = ZoneInfo(project.time_zone), _find_skew(connection, medium, camera)
     taken_at = find_true_time(medium, clock_skew_s=skew_s)
     return Circumstances(
         in_force,
@@ -67,6 +69,16 @@ def find_true_time(medium: Medium, *, clock_skew_s: float) -> datetime | None:
     if medium.taken_at is None or medium.capture.get("taken_at") is not None:
         return medium.taken_at
     return medium.taken_at - timedelta(seconds=clock_skew_s)
+
+
+def _find_skew(connection: Connection, medium: Medium, camera: Camera | None) -> float:
+    """By how much the camera's clock is ahead: as a person set it, or else as its sender measured it [s]."""
+    if camera is not None and camera.clock_skew_s != 0:
+        return camera.clock_skew_s
+    if medium.camera_id is None:
+        return 0.0
+    health = find_camera_health(connection, project_id=medium.project_id, camera_id=medium.camera_id)
+    return 0.0 if health is None or health.clock_skew_s is None else health.clock_skew_s
 
 
 def _find_rules(connection: Connection, project: Project, rules: HazardRules) -> RulesInForce:

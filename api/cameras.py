@@ -1,5 +1,6 @@
 """`/v1/projects/{project_id}/cameras`: fixed cameras, the zones drawn on their picture, their tie to the ground."""
 
+from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -8,14 +9,16 @@ from shapely import Polygon
 from api.access import EVERYBODY, Allowed, Asker, see_project
 from api.etag import make_etag, require_match
 from api.paging import After, Limit, make_collection
-from api.schemas import CameraBody, CameraView, Collection
+from api.schemas import CameraBody, CameraStatusBody, CameraStatusView, CameraView, Collection
 from api.strict_json import StrictRoute
 from domain.access import Role
-from domain.camera import ExclusionZone, GroundPoint
+from domain.camera import ExclusionZone, GroundPoint, WorkingHours
 from domain.errors import Invalid, NotFound
 from domain.identifier import require_caller_id
 from domain.project import Project
 from storage.camera import find_camera, list_cameras, put_camera
+from storage.camera_health import find_camera_health, put_camera_report
+from storage.database import Connection
 from storage.project import lock_project
 from vision.ground_plane import fit_ground_plane
 
@@ -23,6 +26,7 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["cameras"])
 # An inspector draws the zones, who knows the site; never the contractor, who would draw them smaller.
 WRITERS: Final = frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.CORE, Role.ADMIN})
 READERS: Final = EVERYBODY - {Role.FIELD}
+REPORTERS: Final = frozenset({Role.FIELD, Role.ADMIN})
 _LEAST_AREA: Final = 1e-4  # of the picture: 6 by 6 of the network's pixels, smaller than a foot that can be seen
 
 
@@ -30,6 +34,12 @@ class NoCamera(NotFound):
     """The project has no such camera."""
 
     code = "camera.not_found"
+
+
+class NeverHeard(NotFound):
+    """Nothing of this camera ever came."""
+
+    code = "camera.never_heard"
 
 
 class InvalidZone(Invalid):
@@ -53,7 +63,7 @@ def put_camera_route(
     _require_zones(zones)
     if points:
         fit_ground_plane(points, width_px=1, height_px=1)
-    project_id = asker.thing.id
+    project_id, hours = asker.thing.id, body.working_hours
     with asker.transaction() as connection:
         lock_project(connection, project_id=project_id)
         stored = find_camera(connection, project_id=project_id, camera_id=camera_id)
@@ -66,6 +76,8 @@ def put_camera_route(
             zones=zones,
             ground_points=points,
             clock_skew_s=body.clock_skew_s,
+            working_hours=None if hours is None else WorkingHours(hours.start, hours.end),
+            silent_after_s=body.silent_after_s,
         )
     response.status_code = 201 if created else 200
     response.headers["ETag"] = make_etag(camera.version)
@@ -95,6 +107,45 @@ def list_cameras_route(
     with asker.transaction() as connection:
         page = list_cameras(connection, project_id=asker.thing.id, after=after, limit=limit)
     return make_collection(page, [CameraView.of(camera) for camera in page.items])
+
+
+@router.put("/projects/{project_id}/cameras/{camera_id}/status")
+def put_status_route(
+    camera_id: str, body: CameraStatusBody, asker: Annotated[Asker[Project], Depends(Allowed(REPORTERS, see_project))]
+) -> CameraStatusView:
+    """Say that a camera sends, or does not answer, and by how much its clock was measured to be ahead.
+
+    The camera need not be registered. Who has said so once must say it again within `next_within_s`.
+    """
+    require_caller_id(camera_id)
+    project_id, now = asker.thing.id, asker.services.clock.now()
+    with asker.transaction() as connection:
+        put_camera_report(
+            connection,
+            project_id=project_id,
+            camera_id=camera_id,
+            at=now,
+            due_at=now + timedelta(seconds=body.next_within_s),
+            is_unreachable=body.state == "unreachable",
+            clock_skew_s=body.clock_skew_s,
+        )
+        return _view_status(connection, project_id, camera_id)
+
+
+@router.get("/projects/{project_id}/cameras/{camera_id}/status")
+def get_status_route(
+    camera_id: str, asker: Annotated[Asker[Project], Depends(Allowed(EVERYBODY, see_project))]
+) -> CameraStatusView:
+    """Whether a camera sees and sends, and by how much its clock is off."""
+    with asker.transaction() as connection:
+        return _view_status(connection, asker.thing.id, camera_id)
+
+
+def _view_status(connection: Connection, project_id: str, camera_id: str) -> CameraStatusView:
+    row = find_camera_health(connection, project_id=project_id, camera_id=camera_id)
+    if row is None:
+        raise NeverHeard("nothing of this camera ever came")
+    return CameraStatusView.of(row)
 
 
 def _require_zones(zones: tuple[ExclusionZone, ...]) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from domain.access import Role
 from domain.alarm import EndReason, GaugeFault
 from domain.camera import Camera
+from domain.camera_health import state_from_json
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
@@ -19,7 +20,8 @@ from domain.place import Position, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
 from findings.coverage import NotPlaced, StationSide
-from vision.hazard_rules import HazardRules
+from storage.camera_health import CameraHealthRow
+from vision.hazard_rules import HazardRules, TimeOfDay
 
 T = TypeVar("T")
 
@@ -157,6 +159,23 @@ class GroundPointShape(Shape):
     ground_m: tuple[Metres, Metres]
 
 
+class WorkingHoursShape(Shape):
+    """From `start` to before `end` in the project's time zone; over midnight where `end` is the earlier one."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+
+    @model_validator(mode="after")
+    def require_span(self) -> "WorkingHoursShape":
+        """Refuse a span of which nobody can say whether it is nothing or everything."""
+        if self.start == self.end:
+            raise ValueError("start and end are the same: leave working_hours null for always")
+        return self
+
+
+CameraState = Literal["sending", "unreachable"]
+
+
 class CameraBody(Shape):
     """What `PUT .../cameras/{camera_id}` takes."""
 
@@ -166,6 +185,49 @@ class CameraBody(Shape):
     clock_skew_s: Annotated[
         float, Field(ge=-40_000_000, le=40_000_000, description="by how much the camera's clock is ahead [s]")
     ] = 0.0
+    working_hours: Annotated[
+        WorkingHoursShape | None,
+        Field(description="outside of them neither darkness nor silence is a fault; silent: darkness is from 06 to 19"),
+    ] = None
+    silent_after_s: Annotated[
+        float | None, Field(ge=60, le=31_536_000, description="silent when nothing came for so long [s]")
+    ] = None
+
+
+class CameraStatusBody(Shape):
+    """What `PUT .../cameras/{camera_id}/status` takes: the word of who reads the camera."""
+
+    state: Annotated[CameraState, Field(description="sending, or unreachable: the camera does not answer")]
+    next_within_s: Annotated[
+        float, Field(ge=60, le=604_800, description="something is heard again within this, or the camera is silent [s]")
+    ]
+    clock_skew_s: Annotated[
+        float | None,
+        Field(ge=-40_000_000, le=40_000_000, description="measured: by how much the camera's clock is ahead [s]"),
+    ] = None
+
+
+class CameraStatusView(Shape):
+    """Whether a camera sees and sends. `faults`: codes of what is wrong now."""
+
+    heard_at: datetime
+    due_at: datetime | None
+    state: CameraState
+    clock_skew_s: float | None
+    skew_measured_at: datetime | None
+    faults: list[str]
+
+    @classmethod
+    def of(cls, row: CameraHealthRow) -> "CameraStatusView":
+        """The view of a stored row."""
+        return cls(
+            heard_at=row.heard_at,
+            due_at=row.due_at,
+            state="unreachable" if row.is_unreachable else "sending",
+            clock_skew_s=row.clock_skew_s,
+            skew_measured_at=row.skew_measured_at,
+            faults=sorted(state_from_json(row.state).faults),
+        )
 
 
 class CameraView(Shape):
@@ -177,6 +239,8 @@ class CameraView(Shape):
     zones: list[ZoneShape]
     ground_points: list[GroundPointShape]
     clock_skew_s: float
+    working_hours: WorkingHoursShape | None
+    silent_after_s: float | None
     created_at: datetime
 
     @classmethod

@@ -1,7 +1,7 @@
 """Fixed cameras: the zones drawn on their picture, and the points that tie it to the ground."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 RelativePoint = tuple[float, float]
 """(x, y) in shares of the upright picture's width and height, from its upper left, x right, y down, 0 to 1."""
@@ -36,6 +36,19 @@ class GroundPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """When a camera is to see and send, as `HH:MM` of its project's day; over midnight where `end` is the earlier."""
+
+    start: str
+    end: str
+
+    def holds(self, at: time) -> bool:
+        """Whether a time of day lies from `start` to before `end`."""
+        start, end = time.fromisoformat(self.start), time.fromisoformat(self.end)
+        return start <= at < end if start < end else at >= start or at < end
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """A fixed camera of a project.
 
@@ -43,6 +56,8 @@ class Camera:
         ground_points: none, or at least four; they give distances on the ground.
         clock_skew_s: by how much the camera's own clock is ahead of the true time. [s]
         version: grows by one with each change; the ETag.
+        working_hours: outside of them neither darkness nor silence is a fault; None: silence always, darkness by day.
+        silent_after_s: it is silent when nothing came for so long; None: as its sender promises. [s]
     """
 
     project_id: str
@@ -53,3 +68,5 @@ class Camera:
     clock_skew_s: float
     created_at: datetime
     version: int
+    working_hours: WorkingHours | None = None
+    silent_after_s: float | None = None

@@ -47,7 +47,7 @@ class NewFinding:
     """A finding before it is recorded.
 
     Attributes:
-        code: stable, `<kind>.<noun>`, such as `safety.no_hardhat`.
+        code: stable, `<kind>.<noun>`, such as `safety.no_hardhat`; of a fixed camera itself `camera.<noun>`.
         title: `{"zh": ..., "en": ...}`, one sentence each.
         occurred_at: when it happened in the world (the shot, the reading's own time). UTC.
         dedup_key: two findings of one project with the same key are the same finding; recording is idempotent by it.

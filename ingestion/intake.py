@@ -1,5 +1,6 @@
 """Accepting an upload: what is judged at once, the original kept, the row and its findings, in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID, uuid4
@@ -9,6 +10,7 @@ from domain.evidence import grade_checks
 from domain.finding import Kind, NewFinding
 from domain.media import Capture, Medium
 from domain.project import Project
+from findings.camera_health import judge_camera_picture
 from findings.project_event import tell_media
 from findings.recording import record_findings
 from geofence.boundary import Boundary, parse_boundary
@@ -17,6 +19,7 @@ from ingestion.evidence_finding import EvidenceFinding
 from ingestion.file_format import sniff_format
 from ingestion.judgement import Context, judge
 from ingestion.reuse_check import EarlierUse
+from storage.camera_health import hear_camera
 from storage.database import Connection
 from storage.errors import ClientIdTaken, UnknownMilestone
 from storage.media import (
@@ -77,6 +80,7 @@ def accept_upload(
     lock_bytes(connection, sha256=staged.sha256)
     repeated = _find_repeated(connection, staged=staged, capture=capture, project=project, token_id=token_id)
     if repeated is not None:
+        _see_repeated(connection, repeated, capture=capture, project=project, received_at=received_at)
         return repeated, False
     judgement = judge(
         staged.path,
@@ -117,12 +121,25 @@ def accept_upload(
         grade=evidence.grade,
         grade_reasons=evidence.reasons,
     )
+    if capture.camera_id is not None:
+        hear_camera(connection, project_id=project.id, camera_id=capture.camera_id, at=received_at)
     medium = find_media(connection, media_id=media_id)
     if medium is None:
         raise UploadVanished("the same file is being taken in by another request: send it again")
     record_findings(connection, [make_evidence_finding(each, medium=medium) for each in judgement.findings])
     tell_media(connection, project, medium, event="received", now=received_at)
     return medium, True
+
+
+def _see_repeated(
+    connection: Connection, medium: Medium, *, capture: Capture, project: Project, received_at: datetime
+) -> None:
+    """A fixed camera that sends the very same file as another shot has frozen; the same shot is merely sent again."""
+    is_retry = capture.client_id is None or capture.client_id == medium.client_id
+    if capture.camera_id is None or capture.camera_id != medium.camera_id or is_retry:
+        return
+    at = capture.taken_at or received_at
+    judge_camera_picture(connection, project=project, medium=replace(medium, received_at=received_at), look=None, at=at)
 
 
 def find_boundary(connection: Connection, *, project: Project) -> Boundary | None:

@@ -25,6 +25,7 @@ from runtime.person_evaluation_command import persons
 from runtime.settings import Settings, read_settings
 from runtime.training_commands import evaluate, export, train
 from runtime.verify_command import verify
+from runtime.watch_command import watch
 
 F = TypeVar("F", bound=Callable[..., object])
 _EXIT_ERROR: Final = 2
@@ -373,11 +374,24 @@ def doctor() -> None:
     sys.exit(0 if healthy else 1)
 
 
-for _command in (deliver, erase, evaluate, export, export_dataset_command, import_readings, log, model, train, verify):
+for _command in (
+    calibrate_command,
+    deliver,
+    erase,
+    evaluate,
+    export,
+    export_dataset_command,
+    import_readings,
+    log,
+    measure_command,
+    model,
+    print_board_command,
+    train,
+    verify,
+    watch,
+):
     main.add_command(_command)
 main.add_command(persons, name="evaluate persons")
-for _command in (print_board_command, calibrate_command, measure_command):
-    main.add_command(_command)
 main.add_command(conformance, name="evaluate conformance")
 
 

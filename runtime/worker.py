@@ -13,6 +13,7 @@ from analysis.medium_analysis import Outcome, Workplace, analyse_medium
 from analysis.preview import renew_previews
 from domain.clock import SystemClock
 from domain.errors import SiteproofError, Unavailable
+from findings.camera_health import sweep_silent_cameras
 from findings.conformance import survey_milestones
 from findings.reminder import remind
 from iot.gauge_sweep import sweep_drift, sweep_silence
@@ -137,7 +138,8 @@ def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -
 
     def listen() -> int:
         workplace = get_workplace()
-        return sweep_silence(workplace.database, now=workplace.clock.now())
+        now = workplace.clock.now()
+        return sweep_silence(workplace.database, now=now) + sweep_silent_cameras(workplace.database, now=now)
 
     def compare() -> int:
         workplace = get_workplace()

@@ -1,13 +1,13 @@
 """Fixed cameras as rows, and what they showed before."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from domain.camera import Camera, ExclusionZone, GroundPoint
+from domain.camera import Camera, ExclusionZone, GroundPoint, WorkingHours
 from domain.media import Detection
 from storage.database import Connection
 from storage.page import Page, cut_page, decode_cursor
@@ -49,6 +49,8 @@ def put_camera(
     zones: tuple[ExclusionZone, ...],
     ground_points: tuple[GroundPoint, ...],
     clock_skew_s: float,
+    working_hours: WorkingHours | None = None,
+    silent_after_s: float | None = None,
 ) -> tuple[Camera, bool]:
     """Register or change a camera; giving the same again changes nothing. Returns it and whether it is new.
 
@@ -62,6 +64,8 @@ def put_camera(
         "zones": Jsonb([{"id": zone.id, "name": zone.name, "polygon": zone.polygon} for zone in zones]),
         "ground_points": Jsonb([{"image": point.image, "ground_m": point.ground_m} for point in ground_points]),
         "clock_skew_s": clock_skew_s,
+        "working_hours": None if working_hours is None else Jsonb(asdict(working_hours)),
+        "silent_after_s": silent_after_s,
     }
     created = connection.execute(_QUERIES["insert_camera"], values).fetchone()
     if created is None:
@@ -103,6 +107,7 @@ def _camera(row: dict[str, Any]) -> Camera:
     row["ground_points"] = tuple(
         GroundPoint(tuple(point["image"]), tuple(point["ground_m"])) for point in row["ground_points"]
     )
+    row["working_hours"] = None if row["working_hours"] is None else WorkingHours(**row["working_hours"])
     return Camera(**row)
 
 

@@ -108,12 +108,14 @@ class HazardJudgement:
         persons: how many were seen.
         cannot_tell: by code, for how many of them it could not be told.
         refuted: codes of whole-view hazards that this picture shows not to be.
+        cleared: by code, the boxes of persons who are seen not to be in that danger. [px]
     """
 
     hazards: tuple[Hazard, ...]
     persons: int
     cannot_tell: Mapping[str, int] = field(default_factory=dict)
     refuted: frozenset[str] = frozenset()
+    cleared: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ def _judge(detections: Sequence[Detection], limits: _Limits, gear: _Gear, severi
     spots = _spots(detections, gear)
     owners = _owners(persons, spots, gear)
     hazards: list[Hazard] = []
+    cleared: list[Box] = []
     untold = 0
     for index, person in enumerate(persons):
         verdict = _verdict(person, owners.get(index), gear, limits)
@@ -208,11 +211,15 @@ def _judge(detections: Sequence[Detection], limits: _Limits, gear: _Gear, severi
             untold += 1
         elif verdict:
             hazards.append(_hazard(gear, severity, person.box_xyxy_px, owners[index], person_score=person.score))
+        else:
+            cleared.append(person.box_xyxy_px)
     owned = {id(spot) for spot in owners.values()}
     lone = (spot for spot in spots if id(spot) not in owned and _tells_alone(spot, gear, limits))
     hazards.extend(_hazard(gear, severity, spot.box, spot, person_score=None) for spot in lone)
     hazards.sort(key=lambda hazard: -hazard.score)
-    return HazardJudgement(tuple(hazards), persons=len(persons), cannot_tell={gear.code: untold})
+    return HazardJudgement(
+        tuple(hazards), persons=len(persons), cannot_tell={gear.code: untold}, cleared={gear.code: tuple(cleared)}
+    )
 
 
 def _verdict(person: Detection, spot: _Spot | None, gear: _Gear, limits: _Limits) -> bool | None:

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 from typing import Any, Final
 
 from domain.media import Detection
-from vision.hazard import Hazard, HazardJudgement, View, judge_hardhats, judge_vests
+from vision.hazard import Box, Hazard, HazardJudgement, View, judge_hardhats, judge_vests
 from vision.hazard_rules import Rule, RulesInForce
 from vision.scene import EarlierView, Scene
 from vision.surroundings import (
@@ -43,6 +43,7 @@ def judge_hazards(
     hazards: list[Hazard] = []
     cannot_tell: dict[str, int] = {}
     refuted: set[str] = set()
+    cleared: dict[str, tuple[Box, ...]] = {}
     for name, rule in in_force.rules.by_name().items():
         holds = rule.enabled and _holds(rule, scene.local_time)
         if holds is None:
@@ -53,8 +54,9 @@ def judge_hazards(
         hazards += [_name_rule(each, name, rule, in_force, scene) for each in judged.hazards]
         cannot_tell |= judged.cannot_tell
         refuted |= judged.refuted
+        cleared |= judged.cleared
     hazards.sort(key=lambda hazard: -hazard.score)
-    return HazardJudgement(tuple(hazards), persons, cannot_tell, frozenset(refuted))
+    return HazardJudgement(tuple(hazards), persons, cannot_tell, frozenset(refuted), cleared)
 
 
 def judge_photo(

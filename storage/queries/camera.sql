@@ -1,10 +1,11 @@
 -- name: find_camera
-SELECT project_id, id, name, zones, ground_points, clock_skew_s, created_at, version
+SELECT project_id, id, name, zones, ground_points, clock_skew_s, created_at, version, working_hours, silent_after_s
 FROM camera WHERE project_id = %(project_id)s AND id = %(id)s;
 
 -- name: insert_camera
-INSERT INTO camera (project_id, id, name, zones, ground_points, clock_skew_s)
-VALUES (%(project_id)s, %(id)s, %(name)s, %(zones)s, %(ground_points)s, %(clock_skew_s)s)
+INSERT INTO camera (project_id, id, name, zones, ground_points, clock_skew_s, working_hours, silent_after_s)
+VALUES (%(project_id)s, %(id)s, %(name)s, %(zones)s, %(ground_points)s, %(clock_skew_s)s, %(working_hours)s,
+        %(silent_after_s)s)
 ON CONFLICT (project_id, id) DO NOTHING
 RETURNING id;
 
@@ -12,14 +13,16 @@ RETURNING id;
 -- The version grows only when something changed, so that a repeated PUT changes nothing.
 UPDATE camera
 SET name = %(name)s, zones = %(zones)s, ground_points = %(ground_points)s, clock_skew_s = %(clock_skew_s)s,
-    version = version + 1
+    working_hours = %(working_hours)s, silent_after_s = %(silent_after_s)s, version = version + 1
 WHERE project_id = %(project_id)s AND id = %(id)s
-  AND (name, zones, ground_points, clock_skew_s)
-      IS DISTINCT FROM (%(name)s, %(zones)s::jsonb, %(ground_points)s::jsonb, %(clock_skew_s)s::double precision)
+  AND (name, zones, ground_points, clock_skew_s, working_hours, silent_after_s)
+      IS DISTINCT FROM (%(name)s, %(zones)s::jsonb, %(ground_points)s::jsonb, %(clock_skew_s)s::double precision,
+                        %(working_hours)s::jsonb, %(silent_after_s)s::double precision)
 RETURNING id;
 
 -- name: list_cameras
-SELECT project_id, id, name, zones, ground_points, clock_skew_s, created_at, version, seq
+SELECT project_id, id, name, zones, ground_points, clock_skew_s, created_at, version, working_hours,
+       silent_after_s, seq
 FROM camera
 WHERE project_id = %(project_id)s AND seq > %(after)s
 ORDER BY seq

@@ -90,3 +90,27 @@ def test_put_camera__by_the_contractor__is_forbidden(api: Api) -> None:
     api.put_project()
     response = api.client.put(f"{PATH}/c1", json={"name": "x"}, headers=api.make_token(Role.CONTRACTOR))
     assert (response.status_code, response.json()["code"]) == (403, "access.role_forbidden")
+
+
+def test_put_camera__working_hours_and_silence__come_back(api: Api) -> None:
+    """Outside of the hours nothing is asked of the camera; a span of nothing is refused."""
+    api.put_project()
+    hours = {"start": "07:00", "end": "18:30"}
+    put_camera(api, working_hours=hours, silent_after_s=600)
+    read = api.client.get(f"{PATH}/c1", headers=api.make_token(Role.CONTRACTOR)).json()
+    assert (read["working_hours"], read["silent_after_s"]) == (hours, 600)
+    refused = put_camera(api, working_hours={"start": "07:00", "end": "07:00"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "request.invalid")
+
+
+def test_put_status__by_a_field_device__is_read_by_everybody(api: Api) -> None:
+    """What was measured of the clock stays while later reports say nothing of it."""
+    api.put_project()
+    path, headers = f"{PATH}/gate/status", api.make_token(Role.FIELD)
+    assert api.client.get(path, headers=headers).json()["code"] == "camera.never_heard"
+    body = {"state": "sending", "next_within_s": 300, "clock_skew_s": 41.5}
+    assert api.client.put(path, json=body, headers=headers).status_code == HTTPStatus.OK
+    api.client.put(path, json={"state": "unreachable", "next_within_s": 300}, headers=headers)
+    read = api.client.get(path, headers=api.make_token(Role.CONTRACTOR)).json()
+    assert (read["state"], read["clock_skew_s"], read["faults"]) == ("unreachable", 41.5, [])
+    assert read["heard_at"] < read["due_at"]
