@@ -29,6 +29,7 @@ from api import (
     projects,
     sensors,
     settlement,
+    uploads,
     whoami,
 )
 from api.errors import install_error_handlers
@@ -43,6 +44,7 @@ ROUTERS: Final = (
     cameras.router,
     media.router,
     media.upload_router,
+    uploads.router,
     findings.router,
     issues.router,
     sensors.router,

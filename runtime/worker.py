@@ -14,6 +14,7 @@ from analysis.preview import renew_previews
 from domain.clock import SystemClock
 from domain.errors import Unavailable
 from findings.reminder import remind
+from ingestion.upload_sweep import sweep_uploads
 from iot.gauge_sweep import sweep_drift, sweep_silence
 from iot.recomputation import recompute_waiting
 from iot.rejudgement import rejudge_waiting
@@ -29,11 +30,13 @@ from runtime.task_queue import (
     REMIND,
     RETAIN,
     SWEEP,
+    SWEEP_UPLOADS,
     Doorbell,
     make_queue,
 )
 from storage.database import Database
 from storage.media import ring_waiting_media
+from storage.partial_folder import PartialFolder
 from storage.reading import drop_expired_readings
 from vision.hazard_rules import load_hazard_rules
 
@@ -114,6 +117,7 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     app.task(retain, name=RETAIN)
     app.task(remind_all, name=REMIND)
     _register_alarm_tasks(app, get_workplace)
+    _register_upload_sweep(app, get_workplace)
 
 
 def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
@@ -131,6 +135,15 @@ def _register_alarm_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -
     app.task(rejudge, name=REJUDGE)
     app.task(listen, name=LISTEN)
     app.task(compare, name=COMPARE)
+
+
+def _register_upload_sweep(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
+    def sweep_partial() -> int:
+        workplace = get_workplace()
+        folder = PartialFolder(workplace.store.partial_folder)
+        return sweep_uploads(workplace.database, folder, now=workplace.clock.now())
+
+    app.task(sweep_partial, name=SWEEP_UPLOADS)
 
 
 def _analyse(workplace: Workplace, media_id: UUID) -> Outcome:

@@ -58,8 +58,11 @@ def ids(api: Api) -> dict[str, str]:
     ).json()
     issue = {"project_id": "p1", "title": "Crack"}
     raised = api.client.post("/v1/issues", json=issue, headers=api.make_token(Role.INSPECTOR)).json()
+    metadata = {"Tus-Resumable": "1.0.0", "Upload-Length": "9", "Upload-Metadata": "project_id cDE="}
+    begun = api.client.post("/v1/uploads", headers=api.make_token(Role.INSPECTOR) | metadata)
     return {
         "project_id": "p1",
+        "upload_id": begun.headers["Location"].rpartition("/")[2],
         "milestone_id": "m1",
         "camera_id": "c1",
         "sensor_id": "s1",
