@@ -31,7 +31,7 @@ from ingestion.intake import accept_upload, require_milestone
 from storage.database import Connection
 from storage.media_store import MediaTooLarge
 from storage.partial_folder import PartialFile, PartialFolder, Piece
-from storage.upload import delete_upload, extend_upload, find_upload, finish_upload, insert_upload
+from storage.upload import begin_upload, delete_upload, extend_upload, find_upload, finish_upload
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload,expiration,termination,checksum"
@@ -173,13 +173,14 @@ def get_abilities_route(request: Request) -> Response:
 async def create_upload_route(
     request: Request, asker: Annotated[Asker[Project], Depends(Allowed(EVERYBODY, see_addressed_project))]
 ) -> Response:
-    """Begin an upload; a first piece may be its body."""
+    """Begin an upload, or find the one of the same shot that was begun before; a first piece may be its body."""
     size_bytes = _read_count(request, "upload-length")
     upload = await run_in_threadpool(_create, asker, size_bytes, request.headers.get("upload-metadata", ""))
     sent = Asker(asker.principal, SentUpload(upload, asker.thing), asker.services)
-    offset = 0
     if request.headers.get("content-type") == PIECE_TYPE:
         upload, offset = await _receive(request, sent, offset=0)
+    else:
+        upload, offset = await run_in_threadpool(_look, sent)
     return Response(status_code=201, headers={"Location": f"/v1/uploads/{upload.id}", **_tell(upload, offset)})
 
 
@@ -284,12 +285,13 @@ def _create(asker: Asker[Project], size_bytes: int, metadata: str) -> Upload:
     with asker.transaction() as connection:
         if capture.milestone_id is not None:
             require_milestone(connection, project_id=asker.thing.id, milestone_id=capture.milestone_id)
-        return insert_upload(
+        return begin_upload(
             connection,
             token_id=asker.principal.token_id,
             project_id=asker.thing.id,
             metadata=metadata,
             size_bytes=size_bytes,
+            is_named=capture.client_id is not None,
             now=asker.services.clock.now(),
         )
 

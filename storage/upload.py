@@ -14,21 +14,42 @@ from storage.query import load_queries
 _QUERIES: Final = load_queries("upload")
 
 
-def insert_upload(
-    connection: Connection, *, token_id: UUID, project_id: str, metadata: str, size_bytes: int, now: datetime
+def begin_upload(
+    connection: Connection,
+    *,
+    token_id: UUID,
+    project_id: str,
+    metadata: str,
+    size_bytes: int,
+    is_named: bool,
+    now: datetime,
 ) -> Upload:
-    """Begin an upload.
+    """Begin an upload, or find the one that was begun before an answer was lost.
+
+    Args:
+        connection: of the request's transaction.
+        token_id: whose it is.
+        project_id: where it goes.
+        metadata: the Upload-Metadata header.
+        size_bytes: of the whole file. [B]
+        is_named: the metadata name one shot, so that the same metadata are the same upload.
+        now: UTC.
 
     Raises:
         TooManyUploads: the token has MAX_OPEN_UPLOADS unfinished ones.
     """
     connection.execute(_QUERIES["lock_uploads_of_token"], {"token_id": token_id})
+    values = {"token_id": token_id, "project_id": project_id, "metadata": metadata, "size_bytes": size_bytes}
+    if is_named:
+        with connection.cursor(row_factory=class_row(Upload)) as cursor:
+            same = cursor.execute(_QUERIES["find_same_upload"], {"now": now, **values}).fetchone()
+        if same is not None:
+            return same
     row = connection.execute(_QUERIES["count_open_uploads"], {"token_id": token_id, "now": now}).fetchone()
     if row is not None and row[0] >= MAX_OPEN_UPLOADS:
         raise TooManyUploads(
             f"this token has {MAX_OPEN_UPLOADS} unfinished uploads: finish or end one", limit=MAX_OPEN_UPLOADS
         )
-    values = {"token_id": token_id, "project_id": project_id, "metadata": metadata, "size_bytes": size_bytes}
     return _get(connection, "insert_upload", {"id": uuid4(), "now": now, "expires_at": now + UPLOAD_LIFE, **values})
 
 

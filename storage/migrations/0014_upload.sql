@@ -10,5 +10,5 @@ CREATE TABLE upload (
     expires_at timestamptz NOT NULL,
     media_id uuid CONSTRAINT upload_media_known REFERENCES media (id)
 );
-CREATE INDEX upload_open ON upload (token_id) WHERE media_id IS NULL;
+CREATE INDEX upload_by_token ON upload (token_id);
 CREATE INDEX upload_expiry ON upload (expires_at);

@@ -5,6 +5,14 @@ SELECT pg_advisory_xact_lock(hashtextextended('upload:' || %(token_id)s::text, 0
 -- name: count_open_uploads
 SELECT count(*) FROM upload WHERE token_id = %(token_id)s AND media_id IS NULL AND expires_at > %(now)s;
 
+-- name: find_same_upload
+SELECT id, token_id, project_id, metadata, size_bytes, created_at, expires_at, media_id
+FROM upload
+WHERE token_id = %(token_id)s AND project_id = %(project_id)s AND metadata = %(metadata)s
+  AND size_bytes = %(size_bytes)s AND expires_at > %(now)s
+ORDER BY created_at
+LIMIT 1;
+
 -- name: insert_upload
 INSERT INTO upload (id, token_id, project_id, metadata, size_bytes, created_at, expires_at)
 VALUES (%(id)s, %(token_id)s, %(project_id)s, %(metadata)s, %(size_bytes)s, %(now)s, %(expires_at)s)

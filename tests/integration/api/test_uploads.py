@@ -251,6 +251,16 @@ def test_create__beyond_the_bound__is_told_with_a_code_and_ending_one_makes_room
     assert phone.create(b"x").status_code == 201
 
 
+def test_create__again_after_a_lost_answer__is_the_upload_that_was_begun(site: Api) -> None:
+    """A phone in bad reception leaves no heap of uploads behind; a nameless one is always new."""
+    content, phone, capture = make_jpeg(**INSIDE), Phone(site), {"client_id": str(uuid4())}
+    url = phone.create(content, capture).headers["Location"]
+    phone.patch(url, 0, content[:100])
+    again = phone.create(content, capture)
+    assert (again.headers["Location"], again.headers["Upload-Offset"]) == (url, "100")
+    assert phone.create(content).headers["Location"] != phone.create(content).headers["Location"]
+
+
 def test_upload__of_another_token__is_not_there(site: Api) -> None:
     """Who did not begin it cannot see, continue or end it, whatever its role."""
     content = make_jpeg(**INSIDE)
