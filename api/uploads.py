@@ -225,6 +225,14 @@ async def append_route(request: Request, asker: Annotated[Asker[SentUpload], Dep
     return Response(status_code=204, headers=_tell(upload, offset))
 
 
+@router.post("/uploads/{upload_id}", status_code=204, response_class=Response)
+async def append_by_post_route(request: Request, asker: Annotated[Asker[SentUpload], Depends(_OWN)]) -> Response:
+    """The next piece, from where PATCH does not come through (a mini-program): with X-HTTP-Method-Override: PATCH."""
+    if request.headers.get("x-http-method-override") != "PATCH":
+        raise InvalidUploadHeader("a POST to an upload needs the header X-HTTP-Method-Override: PATCH")
+    return await append_route(request, asker)
+
+
 @router.delete("/uploads/{upload_id}", status_code=204, response_class=Response)
 def end_upload_route(request: Request, asker: Annotated[Asker[SentUpload], Depends(_OWN)]) -> Response:
     """Forget an upload and what came of it; a medium that it became stays."""

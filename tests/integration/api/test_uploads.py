@@ -165,6 +165,16 @@ def test_upload__of_no_picture__is_refused_when_it_is_whole(site: Api) -> None:
     assert list_files(site) == []
 
 
+def test_post__in_the_place_of_patch__is_a_piece(site: Api) -> None:
+    """By tus 1.0, X-HTTP-Method-Override: some networks and mini-programs have no PATCH."""
+    content, phone = make_jpeg(**INSIDE), Phone(site)
+    url = phone.create(content).headers["Location"]
+    given = phone.headers | TUS | {"Upload-Offset": "0", "Content-Type": PIECE_TYPE}
+    assert code(site.client.post(url, headers=given, content=content)) == (422, "upload.invalid_header")
+    overridden = site.client.post(url, headers=given | {"X-HTTP-Method-Override": "PATCH"}, content=content)
+    assert (overridden.status_code, overridden.headers["Upload-Offset"]) == (204, str(len(content)))
+
+
 def test_patch__while_another_one_writes__is_locked(site: Api) -> None:
     """Two writers would mix their bytes; the second is told to wait."""
     content, phone = make_jpeg(**INSIDE), Phone(site)

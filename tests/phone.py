@@ -1,10 +1,10 @@
-"""A phone for the tests: a real Chromium with a fake camera, and a network between it and the service that can be cut."""
+"""A phone for the tests: a real Chromium with a fake camera, and a network to the service that can be cut."""
 
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +135,19 @@ class Phone:
         return read
 
 
+def wait_for(ask: Callable[[], object], *, seconds: float = 120) -> None:
+    """Ask until the answer is true.
+
+    Raises:
+        TimeoutError: it was not, for so long.
+    """
+    deadline = time.monotonic() + seconds
+    while not ask():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so within {seconds} s")
+        time.sleep(0.05)
+
+
 def find_chromium() -> str:
     """The machine's Chromium.
 
@@ -151,7 +164,7 @@ def find_chromium() -> str:
 def open_phone(
     playwright: Playwright, profile: Path, *, lon: float, lat: float, language: str = "zh-CN", scale: float = 1
 ) -> Iterator[Phone]:
-    """A phone at a place, which has allowed camera and position. [deg]"""
+    """A phone at a place [deg], which has allowed camera and position."""
     context = playwright.chromium.launch_persistent_context(
         profile,
         executable_path=find_chromium(),

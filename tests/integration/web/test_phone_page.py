@@ -1,55 +1,33 @@
-"""The phone page as a clerk uses it: a real Chromium against the whole product, with a network that breaks."""
+"""The phone page as a clerk uses it: a real Chromium against the API, with a network that breaks."""
 
 import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
-from domain.access import Role
-from tests.acceptance.conftest import AREA, Service, set_up_road, wait_for
-from tests.acceptance.phone import Network, open_phone
+from tests.integration.web.conftest import Site
+from tests.phone import Network, open_phone, wait_for
 
 PHOTOS = 10
 INSIDE = {"lon": 120.0605, "lat": 30.2901}
 # Serious enough that somebody could not use the page (axe-core's own words).
 GRAVE = {"serious", "critical"}
-WEB = Path(__file__).parent.parent.parent / "web"
+WEB = Path(__file__).parent.parent.parent.parent / "web"
 REQUIRES = {
     "photos": {"min": 3, "every_m": 50},
     "elements": [{"label": "cone", "min": 2}, {"label": "person", "absent": True}],
 }
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    """Playwright's own process."""
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture
-def network(service: Service) -> Iterator[Network]:
-    """The way from the phone to the service."""
-    port = service.admin.base_url.port
-    assert port is not None
-    carried = Network(port)
-    yield carried
-    carried.close()
-
-
-def set_up(service: Service, project_id: str) -> tuple[str, dict[str, Any]]:
+def set_up(site: Site, project_id: str) -> str:
     """A road that asks for photos, and the text of a field token for it alone."""
-    project = set_up_road(service, project_id)
-    body = {"title": "基层 Base course", "requires": REQUIRES}
-    service.admin.put(f"/v1/projects/{project_id}/milestones/base", json=body)
-    token = service.run("token", "create", "--role", Role.FIELD, "--area", AREA, "--project", project_id).strip()
-    return token, project
+    site.put_road(project_id, requires=REQUIRES)
+    return site.make_token(project_id)[1]
 
 
 def open_camera(page: Page) -> None:
@@ -64,18 +42,11 @@ def shoot(page: Page, number: int) -> None:
     expect(page.locator("[data-shot]")).to_have_count(number, timeout=30_000)
 
 
-def list_media(service: Service, project_id: str) -> list[dict[str, Any]]:
-    """What arrived."""
-    path = f"/v1/projects/{project_id}/media"
-    items: list[dict[str, Any]] = service.admin.get(path, params={"limit": 100}).json()["items"]
-    return items
-
-
 def test_ten_photos__network_cut_and_browser_killed_between__each_arrives_once(
-    service: Service, playwright: Playwright, network: Network, tmp_path: Path
+    site: Site, playwright: Playwright, network: Network, tmp_path: Path
 ) -> None:
     """Cut in the middle of an upload, killed with a flat battery, opened without network: ten photos, ten media."""
-    token, _ = set_up(service, "field-cut")
+    token = set_up(site, "field-cut")
     address = f"{network.address}/field"
     with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
         phone.page.goto(f"{address}#token={token}")
@@ -86,16 +57,15 @@ def test_ten_photos__network_cut_and_browser_killed_between__each_arrives_once(
         network.up_bytes_per_s = 30_000
         for number in range(1, PHOTOS + 1):
             shoot(phone.page, number)
-        wait_for(lambda: len(list_media(service, "field-cut")) >= 2)
+        wait_for(lambda: len(site.list_media("field-cut")) >= 2)
         # Some of a file has come and some has not.
-        partial = service.home / "media" / "partial"
-        wait_for(lambda: any(each.stat().st_size > 0 for each in partial.iterdir()))
+        wait_for(lambda: any(each.stat().st_size > 0 for each in site.partial_folder.iterdir()))
         network.cut()
         expect(phone.page.get_by_text("网络不通").first).to_be_visible(timeout=30_000)
         before = phone.read_database()
         assert 0 < len(before["bytes"]) < PHOTOS
         phone.kill()
-    arrived = len(list_media(service, "field-cut"))
+    arrived = len(site.list_media("field-cut"))
     with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
         # Still no network: the page comes from the phone itself, with the lists and every photo.
         phone.page.goto(address)
@@ -107,21 +77,22 @@ def test_ten_photos__network_cut_and_browser_killed_between__each_arrives_once(
         phone.page.get_by_role("button", name="立即上传").click()
         expect(phone.page.get_by_text("全部已上传")).to_be_visible(timeout=90_000)
         after = phone.read_database()
-    media = list_media(service, "field-cut")
+    media = site.list_media("field-cut")
     assert arrived < PHOTOS
     assert Counter(each["client_id"] for each in media) == Counter(each["id"] for each in after["shots"])
     assert len(media) == len({each["sha256"] for each in media}) == PHOTOS
     assert {each["sha256"] for each in media} == {each["sha256"] for each in after["shots"]}
     assert after["bytes"] == []
-    assert list(partial.iterdir()) == []
+    assert list(site.partial_folder.iterdir()) == []
 
 
 def test_photo__taken_on_the_page__brings_what_the_phone_knew(
-    service: Service, playwright: Playwright, network: Network, tmp_path: Path
+    site: Site, playwright: Playwright, network: Network, tmp_path: Path
 ) -> None:
     """Place, accuracy, time, clock and milestone go along; the page says what was judged, in both languages."""
-    token, project = set_up(service, "field-one")
-    first_lon, first_lat = project["alignment"]["geometry"]["coordinates"][0]
+    road = site.put_road("field-one", requires=REQUIRES)
+    _, token = site.make_token("field-one")
+    first_lon, first_lat = road["alignment"]["geometry"]["coordinates"][0]
     with open_phone(playwright, tmp_path / "profile", lon=first_lon, lat=first_lat) as phone:
         page = phone.page
         page.goto(f"{network.address}/field#token={token}")
@@ -143,7 +114,7 @@ def test_photo__taken_on_the_page__brings_what_the_phone_knew(
         # 0.01 degrees of latitude are 1.1 km.
         phone.context.set_geolocation({"longitude": first_lon, "latitude": first_lat + 0.01, "accuracy": 4})
         expect(page.locator(".place")).to_contain_text("Outside the boundary by about 1.1 km", timeout=20_000)
-    (medium,) = list_media(service, "field-one")
+    (medium,) = site.list_media("field-one")
     capture = medium["capture"]
     assert (medium["milestone_id"], capture["taken_with"]) == ("base", "camera")
     assert (capture["position"]["accuracy_m"], capture["position"]["source"]) == (4, "browser")
@@ -153,10 +124,10 @@ def test_photo__taken_on_the_page__brings_what_the_phone_knew(
 
 
 def test_photo__that_the_service_refuses__stays_on_the_phone_until_a_person_decides(
-    service: Service, playwright: Playwright, network: Network, tmp_path: Path
+    site: Site, playwright: Playwright, network: Network, tmp_path: Path
 ) -> None:
     """Not lost: the page says why, and offers to try again, to keep it and to delete it."""
-    token, _ = set_up(service, "field-refused")
+    token = set_up(site, "field-refused")
     fake = tmp_path / "photo.jpg"
     fake.write_bytes(b"this is no picture" * 100)
     with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
@@ -170,14 +141,14 @@ def test_photo__that_the_service_refuses__stays_on_the_phone_until_a_person_deci
         page.get_by_role("button", name="删除").click()
         expect(page.locator("[data-shot]")).to_have_count(0)
         assert phone.read_database() == {"shots": [], "bytes": []}
-    assert list_media(service, "field-refused") == []
+    assert site.list_media("field-refused") == []
 
 
 def test_shutter__on_a_full_phone__says_that_nothing_was_saved(
-    service: Service, playwright: Playwright, network: Network, tmp_path: Path
+    site: Site, playwright: Playwright, network: Network, tmp_path: Path
 ) -> None:
     """A shutter that said "saved" would be believed."""
-    token, _ = set_up(service, "field-full")
+    token = set_up(site, "field-full")
     with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
         page = phone.page
         page.goto(f"{network.address}/field#token={token}")
@@ -192,41 +163,34 @@ def test_shutter__on_a_full_phone__says_that_nothing_was_saved(
 
 
 def test_token__revoked__keeps_the_photos_for_the_next_one(
-    service: Service, playwright: Playwright, network: Network, tmp_path: Path
+    site: Site, playwright: Playwright, network: Network, tmp_path: Path
 ) -> None:
     """A clerk whose token was taken away scans the new one, and what waited goes on."""
-    token, _ = set_up(service, "field-token")
-    other, _ = set_up(service, "field-token")
+    site.put_road("field-token", requires=REQUIRES)
+    token_id, token = site.make_token("field-token")
+    _, other = site.make_token("field-token")
     with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
         page = phone.page
         page.goto(f"{network.address}/field#token={token}")
         open_camera(page)
         network.cut()
         shoot(page, 1)
-        revoke(service, "field-token", keep=1)
+        site.revoke(token_id)
         network.restore()
         page.get_by_role("button", name="立即上传").click()
         expect(page.get_by_text("令牌无效或已撤销")).to_be_visible(timeout=60_000)
         page.get_by_label("或粘贴令牌").fill(other)
         page.get_by_role("button", name="登录", exact=True).click()
         expect(page.get_by_text("已收到")).to_be_visible(timeout=60_000)
-    assert len(list_media(service, "field-token")) == 1
-
-
-def revoke(service: Service, project_id: str, *, keep: int) -> None:
-    """Revoke the project's tokens but the newest ones."""
-    rows = [line.split("\t") for line in service.run("token", "list").splitlines()]
-    of_project = [row[0] for row in rows if row[3] == project_id]
-    for token_id in of_project[:-keep]:
-        service.run("token", "revoke", token_id)
+    assert len(site.list_media("field-token")) == 1
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 def test_page__under_axe__has_no_grave_fault(
-    service: Service, playwright: Playwright, network: Network, tmp_path: Path, language: str
+    site: Site, playwright: Playwright, network: Network, tmp_path: Path, language: str
 ) -> None:
     """Names, roles, contrast and targets: signed out, at work with the camera open, and with photos."""
-    token, _ = set_up(service, f"field-axe-{language}")
+    token = set_up(site, f"field-axe-{language}")
     with open_phone(playwright, tmp_path / "profile", **INSIDE, language=language) as phone:
         page = phone.page
         errors: list[str] = []
@@ -265,16 +229,16 @@ def read_axe() -> str:
     return file.read_text(encoding="utf-8")
 
 
-def test_page__headers__forbid_what_is_inline(service: Service) -> None:
+def test_page__headers__forbid_what_is_inline(site: Site) -> None:
     """The phone page has the policy of the others; its worker may govern it alone."""
     for path, kind in (
         ("/field", "text/html"),
         ("/field-worker.js", "text/javascript"),
         ("/field.webmanifest", "application/manifest+json"),
     ):
-        response = service.admin.get(path)
+        response = site.admin.get(path)
         assert response.headers["Content-Type"].startswith(kind)
         policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-    assert "<script>" not in service.admin.get("/field").text
+    assert "<script>" not in site.admin.get("/field").text
