@@ -162,13 +162,35 @@ def find_chromium() -> str:
 
 @contextmanager
 def open_phone(
-    playwright: Playwright, profile: Path, *, lon: float, lat: float, language: str = "zh-CN", scale: float = 1
+    playwright: Playwright,
+    profile: Path,
+    *,
+    lon: float,
+    lat: float,
+    language: str = "zh-CN",
+    scale: float = 1,
+    camera: Path | None = None,
 ) -> Iterator[Phone]:
-    """A phone at a place [deg], which has allowed camera and position."""
+    """A phone at a place [deg], which has allowed camera and position.
+
+    Args:
+        playwright: runs the browser.
+        profile: a folder; the same one is the same phone.
+        lon: [deg]
+        lat: [deg]
+        language: of the browser.
+        scale: device pixels for a pixel of the page.
+        camera: an MJPEG film that the camera sees; None: a moving pattern.
+    """
     context = playwright.chromium.launch_persistent_context(
         profile,
         executable_path=find_chromium(),
-        args=["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox"],
+        args=[
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            "--no-sandbox",
+            *([] if camera is None else [f"--use-file-for-fake-video-capture={camera}"]),
+        ],
         viewport={"width": PIXEL_SIZE["width"], "height": PIXEL_SIZE["height"]},
         device_scale_factor=scale,
         has_touch=True,

@@ -4,9 +4,11 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -39,7 +41,7 @@ class Site:
     port: int
     partial_folder: Path
 
-    def make_token(self, project_id: str) -> tuple[Any, str]:
+    def make_token(self, project_id: str) -> tuple[UUID, str]:
         """Id and text of a field token for one project."""
         with self.database.transaction() as connection:
             token, text = create_token(
@@ -47,7 +49,7 @@ class Site:
             )
         return token.id, text
 
-    def revoke(self, token_id: Any) -> None:  # noqa: ANN401 - a UUID
+    def revoke(self, token_id: UUID) -> None:
         """Take a token away."""
         with self.database.transaction() as connection:
             assert revoke_token(connection, token_id=token_id)
@@ -74,42 +76,46 @@ class Site:
         return items
 
 
+@contextmanager
+def serve_site(url: str, folder: Path) -> Iterator[Site]:
+    """Serve a migrated database and an empty folder until the block ends."""
+    database = Database(url, max_connections=8)
+    store = DiskMediaStore(folder / "media")
+    services = Services(
+        database=database,
+        media_store=store,
+        clock=SystemClock(),
+        ring=lambda _: None,
+        max_upload_bytes=UPLOAD_BYTES,
+        pages=PAGES,
+        hazard_rules=load_default_rules(),
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(create_application(services), host="127.0.0.1", port=0, log_config=None, ws="none")
+    )
+    running = threading.Thread(target=server.run)
+    running.start()
+    try:
+        port = _find_port(server)
+        with database.transaction() as connection:
+            _, text = create_token(connection, role=Role.ADMIN, area="/", project_id=None, person=None, name="operator")
+        headers = {"Authorization": f"Bearer {text}"}
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as admin:
+            yield Site(admin, database, port, store.partial_folder)
+    finally:
+        server.should_exit = True
+        running.join(timeout=60)
+        database.close()
+
+
 @pytest.fixture(scope="module")
 def site(postgres_url: str, template_database: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One service for the module's tests."""
-    folder = tmp_path_factory.mktemp("site")
     with make_database(postgres_url, template=template_database) as url:
         if template_database is None:
             migrate(url)
-        database = Database(url, max_connections=8)
-        store = DiskMediaStore(folder / "media")
-        services = Services(
-            database=database,
-            media_store=store,
-            clock=SystemClock(),
-            ring=lambda _: None,
-            max_upload_bytes=UPLOAD_BYTES,
-            pages=PAGES,
-            hazard_rules=load_default_rules(),
-        )
-        server = uvicorn.Server(
-            uvicorn.Config(create_application(services), host="127.0.0.1", port=0, log_config=None, ws="none")
-        )
-        running = threading.Thread(target=server.run)
-        running.start()
-        try:
-            port = _find_port(server)
-            with database.transaction() as connection:
-                _, text = create_token(
-                    connection, role=Role.ADMIN, area="/", project_id=None, person=None, name="operator"
-                )
-            headers = {"Authorization": f"Bearer {text}"}
-            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as admin:
-                yield Site(admin, database, port, store.partial_folder)
-        finally:
-            server.should_exit = True
-            running.join(timeout=60)
-            database.close()
+        with serve_site(url, tmp_path_factory.mktemp("site")) as served:
+            yield served
 
 
 def _find_port(server: uvicorn.Server) -> int:

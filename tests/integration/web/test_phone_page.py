@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
+from geofence.boundary import parse_boundary, place
+from geofence.position import parse_position
 from tests.integration.web.conftest import Site
 from tests.phone import Network, open_phone, wait_for
 
@@ -107,13 +109,16 @@ def test_photo__taken_on_the_page__brings_what_the_phone_knew(
         expect(page.locator(".plan")).to_contain_text("已有 1 张")
         # The first station of 50 m has its photo now.
         expect(page.locator(".plan-missing")).to_contain_text("K0+050")
-        expect(page.locator(".verdict").first).to_contain_text("拍摄时间只有上报人的说法")
+        expect(page.locator(".verdicts")).to_contain_text("拍摄时间只有上报人的说法")
         page.get_by_role("button", name="English").click()
-        expect(page.locator(".verdict").first).to_contain_text("Only the sender says")
+        expect(page.locator(".verdicts")).to_contain_text("Only the sender says")
         expect(page.locator(".plan")).to_contain_text("Photos: 1 of 3")
-        # 0.01 degrees of latitude are 1.1 km.
-        phone.context.set_geolocation({"longitude": first_lon, "latitude": first_lat + 0.01, "accuracy": 4})
-        expect(page.locator(".place")).to_contain_text("Outside the boundary by about 1.1 km", timeout=20_000)
+        far = {"lon": first_lon, "lat": first_lat + 0.01, "accuracy_m": 4}
+        phone.context.set_geolocation({"longitude": far["lon"], "latitude": far["lat"], "accuracy": far["accuracy_m"]})
+        # What the service would say, by pyproj and shapely.
+        placement = place(parse_position(far), boundary=parse_boundary(road["boundary"]))
+        expected = f"Outside the boundary by about {placement.distance_m / 1000:.1f} km"
+        expect(page.locator(".place")).to_contain_text(expected, timeout=20_000)
     (medium,) = site.list_media("field-one")
     capture = medium["capture"]
     assert (medium["milestone_id"], capture["taken_with"]) == ("base", "camera")
@@ -144,18 +149,21 @@ def test_photo__that_the_service_refuses__stays_on_the_phone_until_a_person_deci
     assert site.list_media("field-refused") == []
 
 
-def test_shutter__on_a_full_phone__says_that_nothing_was_saved(
+def test_photo__on_a_full_phone__says_that_nothing_was_saved(
     site: Site, playwright: Playwright, network: Network, tmp_path: Path
 ) -> None:
-    """A shutter that said "saved" would be believed."""
+    """A page that said "saved" would be believed."""
     token = set_up(site, "field-full")
     with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
         page = phone.page
-        page.goto(f"{network.address}/field#token={token}")
-        open_camera(page)
-        session = phone.context.new_cdp_session(page)
+        # From another page, because the override ends with the page that it was asked from.
+        session = phone.context.new_cdp_session(phone.context.new_page())
         session.send("Storage.overrideQuotaForOrigin", {"origin": network.address, "quotaSize": 1})
-        page.get_by_role("button", name="拍照").click()
+        page.goto(f"{network.address}/field#token={token}")
+        expect(page.locator(".plan")).to_be_visible(timeout=30_000)
+        # Large enough that Chromium looks how much room there is.
+        picture = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"\0" * 9_000_000}
+        page.locator("input[type=file]").set_input_files([picture])
         expect(page.get_by_text("手机存储已满，这张照片没有保存")).to_be_visible(timeout=30_000)
         expect(page.get_by_role("button", name="存到手机")).to_be_visible()
         expect(page.get_by_text("已保存")).to_have_count(0)

@@ -52,7 +52,7 @@ export function Camera({ desk }: { desk: Desk }) {
     setBusy(false);
   };
   return (
-    <section class="camera">
+    <section class={stream ? "camera is-open" : "camera"}>
       {stream ? (
         <div class="finder">
           <video
@@ -64,7 +64,9 @@ export function Camera({ desk }: { desk: Desk }) {
             aria-label={w("camera.preview")}
             onLoadedData={() => setReady(true)}
           />
-          <div class="finder-keys">
+          <div class="finder-bar">
+            <Saved desk={desk} />
+            <div class="finder-keys">
             <button type="button" class="button is-small" onClick={() => setStream(null)}>
               {w("camera.close")}
             </button>
@@ -77,7 +79,8 @@ export function Camera({ desk }: { desk: Desk }) {
             >
               <span class="shutter-eye" />
             </button>
-            <FileKey desk={desk} />
+            <FileKey desk={desk} word="camera.album" />
+            </div>
           </div>
         </div>
       ) : (
@@ -87,16 +90,16 @@ export function Camera({ desk }: { desk: Desk }) {
               {w("camera.open")}
             </button>
           )}
-          <FileKey desk={desk} />
+          <FileKey desk={desk} word="camera.file" />
+          <Saved desk={desk} />
         </div>
       )}
       {denied && <p class="notice is-bad" role="alert">{w("camera.denied")}</p>}
-      <Saved desk={desk} />
     </section>
   );
 }
 
-function FileKey({ desk }: { desk: Desk }) {
+function FileKey({ desk, word }: { desk: Desk; word: "camera.file" | "camera.album" }) {
   const take = async (input: HTMLInputElement): Promise<void> => {
     const now = momentNow();
     for (const file of [...(input.files ?? [])]) await desk.shoot(file, momentOfFile(file, now), "file");
@@ -104,7 +107,7 @@ function FileKey({ desk }: { desk: Desk }) {
   };
   return (
     <label class="button file-key">
-      {w("camera.file")}
+      {w(word)}
       <input
         class="unseen"
         type="file"

@@ -11,7 +11,7 @@ import { Sender } from "./sender";
 import type { FieldMilestone, FieldProject, Shot } from "./shape";
 import { makeShot, type Moment } from "./shutter";
 import { say, voice } from "./speech";
-import type { Store } from "./store";
+import { isFull, type Store } from "./store";
 
 const LOW_BYTES = 300 * 1024 * 1024;
 const LOOK_AGAIN_MS = 20_000;
@@ -99,7 +99,7 @@ export class Desk {
       const { shot, bytes } = await makeShot(picture, moment, { projectId, milestoneId: this.milestoneId.value }, source);
       await this.store.add(shot, bytes);
     } catch (error) {
-      const why = error instanceof DOMException && error.name === "QuotaExceededError" ? "full" : "failed";
+      const why = isFull(error) ? "full" : "failed";
       this.saved.value = why;
       this.unsaved.value = { picture, why };
       say("say.full");

@@ -116,7 +116,13 @@ function PlaceLine({ project }: { project: FieldProject }) {
   return (
     <p class={`place is-${side}`} role="status">
       <b class="place-side">{w(`place.${side}`, { distance: formatDistance(placing?.distance_m ?? 0) })}</b>
-      <span>{details.join(" · ")}</span>
+      <span class="facts">
+        {details.map((detail) => (
+          <span key={detail} class="fact">
+            {detail}
+          </span>
+        ))}
+      </span>
     </p>
   );
 }

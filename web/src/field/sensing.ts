@@ -54,7 +54,9 @@ function see({ coords, timestamp }: GeolocationPosition): void {
 }
 
 function miss(error: GeolocationPositionError): void {
-  sight.value = error.code === error.PERMISSION_DENIED ? "denied" : "lost";
+  if (error.code === error.PERMISSION_DENIED) sight.value = "denied";
+  // One question without an answer is nothing while the last answer is young.
+  else if (fix.value === null || Date.now() - fix.value.at_ms > STALE_MS) sight.value = "lost";
 }
 
 function turn(event: DeviceOrientationEvent & { webkitCompassHeading?: number }): void {

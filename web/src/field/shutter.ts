@@ -112,6 +112,8 @@ export function makeCapture(
     client_id: id,
     ...(takenAt === null ? {} : { taken_at: new Date(takenAt).toISOString() }),
     ...(position === null ? {} : { position, position_at: new Date(fix?.at_ms ?? 0).toISOString() }),
+    // A phone's compass; in China true north lies up to some ten degrees beside it.
+    ...(bearing_deg === null ? {} : { bearing_from: "magnetic_north" }),
     ...(milestoneId === null ? {} : { milestone_id: milestoneId }),
     clock: { session: SESSION, monotonic_ms: Math.round(monotonic_ms) },
     taken_with: source,

@@ -11,6 +11,10 @@ interface Schema extends DBSchema {
   kept: { key: string; value: unknown };
 }
 
+export function isFull(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
+}
+
 /** How many shots that have arrived are listed; older ones are on the server alone. */
 const MAX_ACCEPTED = 200;
 // The answer comes only when the bytes are on the disk, not in a buffer that a flat battery would empty.
@@ -83,7 +87,12 @@ export class Store {
   }
 
   async keep(key: "token" | "project" | "milestone" | "voice" | "projects", value: unknown): Promise<void> {
-    await this.database.put("kept", value, key);
+    try {
+      await this.database.put("kept", value, key);
+    } catch (error) {
+      // A full phone forgets the lists when the page is closed, and works until then.
+      if (!isFull(error)) throw error;
+    }
   }
 
   listProjects(): Promise<readonly FieldProject[] | null> {
