@@ -165,19 +165,17 @@ def open_phone(
     playwright: Playwright,
     profile: Path,
     *,
-    lon: float,
-    lat: float,
+    at: tuple[float, float],
     language: str = "zh-CN",
     scale: float = 1,
     camera: Path | None = None,
 ) -> Iterator[Phone]:
-    """A phone at a place [deg], which has allowed camera and position.
+    """A phone at a place, which has allowed camera and position.
 
     Args:
         playwright: runs the browser.
         profile: a folder; the same one is the same phone.
-        lon: [deg]
-        lat: [deg]
+        at: lon, lat. [deg]
         language: of the browser.
         scale: device pixels for a pixel of the page.
         camera: an MJPEG film that the camera sees; None: a moving pattern.
@@ -196,7 +194,7 @@ def open_phone(
         has_touch=True,
         is_mobile=True,
         locale=language,
-        geolocation={"longitude": lon, "latitude": lat, "accuracy": 4},
+        geolocation={"longitude": at[0], "latitude": at[1], "accuracy": 4},
         permissions=["geolocation", "camera"],
     )
     try:

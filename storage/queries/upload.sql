@@ -9,7 +9,7 @@ SELECT count(*) FROM upload WHERE token_id = %(token_id)s AND media_id IS NULL A
 SELECT id, token_id, project_id, metadata, size_bytes, created_at, expires_at, media_id
 FROM upload
 WHERE token_id = %(token_id)s AND project_id = %(project_id)s AND metadata = %(metadata)s
-  AND size_bytes = %(size_bytes)s AND expires_at > %(now)s
+  AND size_bytes = %(size_bytes)s AND expires_at > %(now)s AND media_id IS NULL
 ORDER BY created_at
 LIMIT 1;
 

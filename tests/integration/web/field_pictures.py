@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from PIL import Image
-from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, Playwright, expect, sync_playwright
 
 from runtime.embedded_postgresql import EmbeddedPostgresql
 from runtime.settings import SAMPLE_MEDIA
@@ -45,7 +45,7 @@ def draw(site: Site, playwright: Playwright, folder: Path, *, short: str) -> Non
     film = folder / "film.mjpeg"
     make_film(film)
     profile = folder / f"profile-{short}"
-    with open_phone(playwright, profile, **INSIDE, language=LANGUAGES[short], scale=SCALE, camera=film) as phone:
+    with open_phone(playwright, profile, at=INSIDE, language=LANGUAGES[short], scale=SCALE, camera=film) as phone:
         page = phone.page
         page.goto(f"{network.address}/field")
         expect(page.locator("form")).to_be_visible(timeout=60_000)
@@ -57,7 +57,7 @@ def draw(site: Site, playwright: Playwright, folder: Path, *, short: str) -> Non
         page.locator(".shutter").click()
         expect(page.locator(".is-accepted")).to_have_count(1, timeout=60_000)
         page.locator("input[type=file]").set_input_files(
-            [{"name": "note.jpg", "mimeType": "image/jpeg", "buffer": b"a note and no picture " * 90}]
+            [FilePayload(name="note.jpg", mimeType="image/jpeg", buffer=b"a note and no picture " * 90)]
         )
         expect(page.locator(".is-refused")).to_have_count(1, timeout=60_000)
         network.up_bytes_per_s = 15_000

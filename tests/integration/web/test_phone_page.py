@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import FilePayload, Page, Playwright, expect
 
 from geofence.boundary import parse_boundary, place
 from geofence.position import parse_position
@@ -16,7 +16,7 @@ from tests.integration.web.conftest import Site
 from tests.phone import Network, open_phone, wait_for
 
 PHOTOS = 10
-INSIDE = {"lon": 120.0605, "lat": 30.2901}
+INSIDE = (120.0605, 30.2901)  # lon, lat
 # Serious enough that somebody could not use the page (axe-core's own words).
 GRAVE = {"serious", "critical"}
 WEB = Path(__file__).parent.parent.parent.parent / "web"
@@ -50,7 +50,7 @@ def test_ten_photos__network_cut_and_browser_killed_between__each_arrives_once(
     """Cut in the middle of an upload, killed with a flat battery, opened without network: ten photos, ten media."""
     token = set_up(site, "field-cut")
     address = f"{network.address}/field"
-    with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=INSIDE) as phone:
         phone.page.goto(f"{address}#token={token}")
         expect(phone.page.get_by_role("status").first).to_contain_text("在项目范围内")
         phone.page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
@@ -68,7 +68,7 @@ def test_ten_photos__network_cut_and_browser_killed_between__each_arrives_once(
         assert 0 < len(before["bytes"]) < PHOTOS
         phone.kill()
     arrived = len(site.list_media("field-cut"))
-    with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=INSIDE) as phone:
         # Still no network: the page comes from the phone itself, with the lists and every photo.
         phone.page.goto(address)
         expect(phone.page.locator("[data-shot]")).to_have_count(PHOTOS, timeout=30_000)
@@ -95,7 +95,7 @@ def test_photo__taken_on_the_page__brings_what_the_phone_knew(
     road = site.put_road("field-one", requires=REQUIRES)
     _, token = site.make_token("field-one")
     first_lon, first_lat = road["alignment"]["geometry"]["coordinates"][0]
-    with open_phone(playwright, tmp_path / "profile", lon=first_lon, lat=first_lat) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=(first_lon, first_lat)) as phone:
         page = phone.page
         page.goto(f"{network.address}/field#token={token}")
         # At the alignment's first point: its start chainage, 0 m off the line.
@@ -135,7 +135,7 @@ def test_photo__that_the_service_refuses__stays_on_the_phone_until_a_person_deci
     token = set_up(site, "field-refused")
     fake = tmp_path / "photo.jpg"
     fake.write_bytes(b"this is no picture" * 100)
-    with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=INSIDE) as phone:
         page = phone.page
         page.goto(f"{network.address}/field#token={token}")
         page.locator("input[type=file]").set_input_files(fake)
@@ -154,7 +154,7 @@ def test_photo__on_a_full_phone__says_that_nothing_was_saved(
 ) -> None:
     """A page that said "saved" would be believed."""
     token = set_up(site, "field-full")
-    with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=INSIDE) as phone:
         page = phone.page
         # From another page, because the override ends with the page that it was asked from.
         session = phone.context.new_cdp_session(phone.context.new_page())
@@ -162,7 +162,7 @@ def test_photo__on_a_full_phone__says_that_nothing_was_saved(
         page.goto(f"{network.address}/field#token={token}")
         expect(page.locator(".plan")).to_be_visible(timeout=30_000)
         # Large enough that Chromium looks how much room there is.
-        picture = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"\0" * 9_000_000}
+        picture = FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=b"\0" * 9_000_000)
         page.locator("input[type=file]").set_input_files([picture])
         expect(page.get_by_text("手机存储已满，这张照片没有保存")).to_be_visible(timeout=30_000)
         expect(page.get_by_role("button", name="存到手机")).to_be_visible()
@@ -177,7 +177,7 @@ def test_token__revoked__keeps_the_photos_for_the_next_one(
     site.put_road("field-token", requires=REQUIRES)
     token_id, token = site.make_token("field-token")
     _, other = site.make_token("field-token")
-    with open_phone(playwright, tmp_path / "profile", **INSIDE) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=INSIDE) as phone:
         page = phone.page
         page.goto(f"{network.address}/field#token={token}")
         open_camera(page)
@@ -199,7 +199,7 @@ def test_page__under_axe__has_no_grave_fault(
 ) -> None:
     """Names, roles, contrast and targets: signed out, at work with the camera open, and with photos."""
     token = set_up(site, f"field-axe-{language}")
-    with open_phone(playwright, tmp_path / "profile", **INSIDE, language=language) as phone:
+    with open_phone(playwright, tmp_path / "profile", at=INSIDE, language=language) as phone:
         page = phone.page
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

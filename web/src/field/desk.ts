@@ -107,6 +107,8 @@ export class Desk {
     }
     this.saved.value = "saved";
     say("say.saved");
+    // Felt through a glove, where it cannot be heard.
+    (navigator as { vibrate?: (ms: number) => boolean }).vibrate?.(60);
     await this.reload();
     this.sender.hurry();
     void this.measureRoom();

@@ -1,4 +1,4 @@
-// The phone page, from top to bottom: who and where, what to take, the camera, the photos.
+// The phone page, from top to bottom: what and where, the camera, what is still to be taken, the photos.
 
 import { formatChainage } from "../format";
 import { switchLanguage } from "../language";
@@ -57,8 +57,8 @@ function Work({ desk }: { desk: Desk }) {
     <>
       <Target desk={desk} project={project} />
       <PlaceLine project={project} />
-      <PlanLines desk={desk} project={project} />
       <Camera desk={desk} />
+      <PlanLines desk={desk} project={project} />
     </>
   );
 }

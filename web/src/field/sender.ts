@@ -67,7 +67,7 @@ export class Sender {
 
   private async run(): Promise<never> {
     for (;;) {
-      const shot = this.token === null ? undefined : await this.findNext();
+      const shot = this.token === null ? undefined : await this.findNext().catch(() => undefined);
       if (shot === undefined || this.token === null) {
         if (this.connection.value !== "refused_token") this.connection.value = "idle";
         await this.pause(LONGEST_PAUSE_MS);
@@ -78,9 +78,10 @@ export class Sender {
         await this.send(shot, this.token);
         this.failures = 0;
       } catch (error) {
-        await this.fail(shot, asProblem(error));
+        await this.fail(shot, asProblem(error)).catch(() => undefined);
       }
-      await this.onChange();
+      // A database that fails for a moment must not end the sending for as long as the page lives.
+      await this.onChange().catch(() => undefined);
       if (this.failures > 0) await this.pause(pauseAfter(this.failures));
     }
   }

@@ -30,6 +30,8 @@ export class Store {
         fresh.createObjectStore("bytes");
         fresh.createObjectStore("kept");
       },
+      // The browser dropped the connection (iOS does so in the background); the page comes back as it was.
+      terminated: () => location.reload(),
     });
     return new Store(database);
   }
