@@ -22,9 +22,7 @@ from domain.clock import SystemClock
 from runtime.settings import PAGES, SAMPLE_MEDIA
 from storage.database import Database
 from storage.media_store import DiskMediaStore
-from storage.migration import migrate
 from storage.token import create_token, revoke_token
-from tests.conftest import make_database
 from tests.phone import Network
 from vision.hazard_rules import load_default_rules
 
@@ -108,14 +106,11 @@ def serve_site(url: str, folder: Path) -> Iterator[Site]:
         database.close()
 
 
-@pytest.fixture(scope="module")
-def site(postgres_url: str, template_database: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One service for the module's tests."""
-    with make_database(postgres_url, template=template_database) as url:
-        if template_database is None:
-            migrate(url)
-        with serve_site(url, tmp_path_factory.mktemp("site")) as served:
-            yield served
+@pytest.fixture
+def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
+    """A service of the test's own: the fake camera shows every phone the same film, which would be reuse."""
+    with serve_site(database_url, tmp_path / "site") as served:
+        yield served
 
 
 def _find_port(server: uvicorn.Server) -> int:
