@@ -20,7 +20,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=...)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "the module venv is missing (Debian: apt-get install python3-venv)"; exit 1; }
 
-$(VENV)/.base: requirements/base.lock pyproject.toml $(wildcard web/*.json web/*.html web/*.ts web/src/*) | $(BIN)/python
+$(VENV)/.base: requirements/base.lock pyproject.toml $(wildcard web/*.json web/*.html web/*.ts web/src/* web/src/*/*) | $(BIN)/python
 	@echo "== installing what Siteproof needs (about 430 MB, some minutes)"
 	@$(BIN)/pip install $(PIP_FLAGS) --progress-bar on --require-hashes -r requirements/base.lock
 	@echo "== installing Siteproof, and building its pages"

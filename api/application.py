@@ -35,6 +35,7 @@ from api import (
     projects,
     sensors,
     settlement,
+    uploads,
     webhooks,
     whoami,
 )
@@ -55,6 +56,7 @@ ROUTERS: Final = (
     media.router,
     media.upload_router,
     bundle.router,
+    uploads.router,
     findings.router,
     issues.router,
     sensors.router,

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from api.strict_json import BodyTooLarge
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, SiteproofError, Unavailable
+from domain.upload import PieceTooLong, TooManyUploads, UploadLocked
 from ingestion.file_format import UnsupportedFormat
 from storage.media_store import MediaTooLarge, StoreFull
 
@@ -39,6 +40,9 @@ STATUS_OF: Final[dict[type[SiteproofError], HTTPStatus]] = {
     MediaTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    UploadLocked: HTTPStatus.LOCKED,
+    PieceTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooManyUploads: HTTPStatus.TOO_MANY_REQUESTS,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -82,13 +86,14 @@ def make_problem(
 
 def install_error_handlers(application: FastAPI) -> None:
     """Let every refusal, the framework's own too, be a problem document."""
-    application.add_exception_handler(SiteproofError, _answer_expected)
+    application.add_exception_handler(SiteproofError, answer_expected)
     application.add_exception_handler(RequestValidationError, _answer_validation)
     application.add_exception_handler(HTTPException, _answer_framework)
     application.add_exception_handler(Exception, _answer_bug)
 
 
-async def _answer_expected(_: Request, error: Exception) -> JSONResponse:
+async def answer_expected(_: Request, error: Exception) -> JSONResponse:
+    """The problem document of one of our errors."""
     if not isinstance(error, SiteproofError):
         raise TypeError("registered for our errors only")
     _LOG.info("%s: %s", error.code, error.detail)

@@ -75,7 +75,7 @@ def accept_upload(
     media_format = sniff_format(staged.head)
     milestone_id = capture.milestone_id
     if milestone_id is not None:
-        _require_milestone(connection, project_id=project.id, milestone_id=milestone_id)
+        require_milestone(connection, project_id=project.id, milestone_id=milestone_id)
     # Two uploads of the same bytes at the same moment would each find no earlier use.
     lock_bytes(connection, sha256=staged.sha256)
     repeated = _find_repeated(connection, staged=staged, capture=capture, project=project, token_id=token_id)
@@ -166,7 +166,12 @@ def make_evidence_finding(finding: EvidenceFinding, *, medium: Medium) -> NewFin
     )
 
 
-def _require_milestone(connection: Connection, *, project_id: str, milestone_id: str) -> None:
+def require_milestone(connection: Connection, *, project_id: str, milestone_id: str) -> None:
+    """Refuse a milestone that the project does not have.
+
+    Raises:
+        UnknownMilestone: it does not.
+    """
     if find_milestone(connection, project_id=project_id, milestone_id=milestone_id) is None:
         raise UnknownMilestone(f"the project has no milestone {milestone_id}")
 

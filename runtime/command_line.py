@@ -266,18 +266,37 @@ def token() -> None:
 @click.option("--project", help="Only this project.")
 @click.option("--person", help="Whose token it is; who rectifies or closes issues must be named.")
 @click.option("--name", help="What it is for.")
-def create_token_command(*, role: str, area: str, project: str | None, person: str | None, name: str | None) -> None:
-    """Print a new token, alone, once."""
+@click.option(
+    "--qr", "address", metavar="ADDRESS", help="Also a QR code that signs a phone in at https://ADDRESS/field."
+)
+@click.option("--qr-file", type=click.Path(path_type=Path, dir_okay=False), help="The QR code as FILE.svg or .png.")
+def create_token_command(
+    *,
+    role: str,
+    area: str,
+    project: str | None,
+    person: str | None,
+    name: str | None,
+    address: str | None,
+    qr_file: Path | None,
+) -> None:
+    """Print a new token, alone, once; the QR code goes to the standard error, or to a file."""
     from runtime.assembly import open_database
+    from runtime.sign_in_code import make_field_page, show_code
     from storage.token import create_token
 
     if area != EVERYWHERE:
         require_area(area)
     if project is not None:
         require_caller_id(project)
+    if qr_file is not None and address is None:
+        raise click.UsageError("--qr-file needs --qr ADDRESS")
+    page = None if address is None else make_field_page(address)
     with open_database(_settings()) as database, database.transaction() as connection:
         _, text = create_token(connection, role=Role(role), area=area, project_id=project, person=person, name=name)
     click.echo(text)
+    if page is not None:
+        show_code(f"{page}#token={text}", file=qr_file)
 
 
 @token.command("list")

@@ -22,9 +22,11 @@ COMPARE: Final = "siteproof.compare"
 PUBLISH_LOG: Final = "siteproof.publish_log"
 SURVEY: Final = "siteproof.survey"
 _SURVEY_EVERY_S: Final = 3600.0
+SWEEP_UPLOADS: Final = "siteproof.sweep_uploads"
 _LISTEN_EVERY_S: Final = 60.0
 _COMPARE_EVERY_S: Final = 3600.0
 _RETAIN_EVERY_S: Final = 3600.0
+_SWEEP_UPLOADS_EVERY_S: Final = 600.0
 _REMIND_EVERY_S: Final = 60.0
 QUEUE: Final = "siteproof"
 
@@ -75,6 +77,11 @@ def make_queue(settings: Settings) -> Celery:
             "compare": {"task": COMPARE, "schedule": _COMPARE_EVERY_S, "options": {"expires": _COMPARE_EVERY_S}},
             "retain": {"task": RETAIN, "schedule": _RETAIN_EVERY_S, "options": {"expires": _RETAIN_EVERY_S}},
             "survey": {"task": SURVEY, "schedule": _SURVEY_EVERY_S, "options": {"expires": _SURVEY_EVERY_S}},
+            "sweep_uploads": {
+                "task": SWEEP_UPLOADS,
+                "schedule": _SWEEP_UPLOADS_EVERY_S,
+                "options": {"expires": _SWEEP_UPLOADS_EVERY_S},
+            },
             "remind": {"task": REMIND, "schedule": _REMIND_EVERY_S, "options": {"expires": _REMIND_EVERY_S}},
         },
     )

@@ -16,6 +16,7 @@ from domain.errors import SiteproofError, Unavailable
 from findings.camera_health import sweep_silent_cameras
 from findings.conformance import survey_milestones
 from findings.reminder import remind
+from ingestion.upload_sweep import sweep_uploads
 from iot.gauge_sweep import sweep_drift, sweep_silence
 from iot.recomputation import recompute_waiting
 from iot.rejudgement import rejudge_waiting
@@ -33,11 +34,13 @@ from runtime.task_queue import (
     RETAIN,
     SURVEY,
     SWEEP,
+    SWEEP_UPLOADS,
     Doorbell,
     make_queue,
 )
 from storage.database import Database
 from storage.media import ring_waiting_media
+from storage.partial_folder import PartialFolder
 from storage.reading import drop_expired_readings
 from vision.hazard_rules import load_hazard_rules
 
@@ -115,6 +118,7 @@ def register_tasks(app: Celery, settings: Settings, *, database_url: str) -> Non
     _register_milestone_tasks(app, get_workplace)
     _register_alarm_tasks(app, get_workplace)
     _register_log_task(app, settings, get_workplace)
+    _register_upload_sweep(app, get_workplace)
 
 
 def _register_milestone_tasks(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
@@ -165,6 +169,15 @@ def _register_log_task(app: Celery, settings: Settings, get_workplace: Callable[
             told = error.code
 
     app.task(publish_log, name=PUBLISH_LOG)
+
+
+def _register_upload_sweep(app: Celery, get_workplace: Callable[[], Workplace]) -> None:
+    def sweep_partial() -> int:
+        workplace = get_workplace()
+        folder = PartialFolder(workplace.store.partial_folder)
+        return sweep_uploads(workplace.database, folder, now=workplace.clock.now())
+
+    app.task(sweep_partial, name=SWEEP_UPLOADS)
 
 
 def _analyse(workplace: Workplace, media_id: UUID) -> Outcome:

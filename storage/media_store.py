@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.errors import Invalid, NotFound, Unavailable
 
 _CHUNK: Final = 1 << 20
-_HEAD_BYTES: Final = 512
+HEAD_BYTES: Final = 512  # enough to recognise a format
 
 
 class MediaTooLarge(Invalid):
@@ -76,6 +76,11 @@ class Staging(Protocol):
 class MediaStore(Protocol):
     """Where originals live."""
 
+    @property
+    def partial_folder(self) -> Path:
+        """Where files that come in pieces grow: on a local disk, from where `keep` can take them."""
+        ...
+
     def stage(self, *, max_bytes: int) -> Staging:
         """Begin to receive a file of at most `max_bytes`."""
         ...
@@ -129,9 +134,14 @@ class DiskMediaStore:
         self._folder = folder
         self._incoming = folder / "incoming"
 
+    @property
+    def partial_folder(self) -> Path:
+        """Where files that come in pieces grow."""
+        return self._folder / "partial"
+
     def stage(self, *, max_bytes: int) -> "DiskStaging":
         """Begin to receive a file of at most `max_bytes`."""
-        with _tell_full_disk():
+        with tell_full_disk():
             self._incoming.mkdir(parents=True, exist_ok=True)
             return DiskStaging(self._incoming / secrets.token_hex(16), max_bytes=max_bytes)
 
@@ -145,12 +155,12 @@ class DiskMediaStore:
         if target.exists():
             staged.path.unlink(missing_ok=True)
             return
-        with _tell_full_disk():
+        with tell_full_disk():
             target.parent.mkdir(parents=True, exist_ok=True)
             staged.path.chmod(0o440)
             staged.path.replace(target)
             # Without this a power cut could forget the new name although the row says that it is there.
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
     def open(self, sha256: str) -> BinaryIO:
         """Read an original.
@@ -178,7 +188,7 @@ class DiskMediaStore:
             StoreFull: the disk is full.
         """
         target = self._derived_path(media_id, name)
-        with _tell_full_disk():
+        with tell_full_disk():
             target.parent.mkdir(parents=True, exist_ok=True)
             fresh = target.with_suffix(f".{secrets.token_hex(4)}")
             fresh.write_bytes(content)
@@ -244,10 +254,10 @@ class DiskStaging:
         self._size += len(chunk)
         if self._size > self._max_bytes:
             raise MediaTooLarge(f"the file is larger than {self._max_bytes} bytes", limit_bytes=self._max_bytes)
-        if len(self._head) < _HEAD_BYTES:
-            self._head += chunk[: _HEAD_BYTES - len(self._head)]
+        if len(self._head) < HEAD_BYTES:
+            self._head += chunk[: HEAD_BYTES - len(self._head)]
         self._hash.update(chunk)
-        with _tell_full_disk():
+        with tell_full_disk():
             self._file.write(chunk)
 
     def finish(self) -> StagedFile:
@@ -256,7 +266,7 @@ class DiskStaging:
         Raises:
             StoreFull: the disk is full.
         """
-        with _tell_full_disk():
+        with tell_full_disk():
             self._file.flush()
             os.fsync(self._file.fileno())
         self._file.close()
@@ -270,7 +280,7 @@ class DiskStaging:
 
 
 @contextmanager
-def _tell_full_disk() -> Iterator[None]:
+def tell_full_disk() -> Iterator[None]:
     """Turn the operating system's refusal to write into our error."""
     try:
         yield
@@ -285,7 +295,8 @@ def read_chunks(file: BinaryIO) -> Iterator[bytes]:
             yield chunk
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the folder's names safely to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

