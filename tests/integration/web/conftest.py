@@ -19,6 +19,8 @@ from api.application import create_application
 from api.services import Services
 from domain.access import Role
 from domain.clock import SystemClock
+from runtime.log_home import DiskLogHome
+from runtime.log_keeper import LogKeeper
 from runtime.settings import PAGES, SAMPLE_MEDIA
 from storage.database import Database
 from storage.media_store import DiskMediaStore
@@ -84,6 +86,7 @@ def serve_site(url: str, folder: Path) -> Iterator[Site]:
         media_store=store,
         clock=SystemClock(),
         ring=lambda _: None,
+        evidence_log=LogKeeper(database, DiskLogHome(folder / "evidence-log"), SystemClock()),
         max_upload_bytes=UPLOAD_BYTES,
         pages=PAGES,
         hazard_rules=load_default_rules(),
