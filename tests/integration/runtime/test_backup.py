@@ -1,5 +1,6 @@
 """Backups of a database that is written to, and their way back: into another cluster, after kills, and damaged."""
 
+import json
 import os
 import shutil
 import signal
@@ -465,6 +466,21 @@ def test_restore__without_the_key__goes_on_with_a_new_one_that_is_declared(
     keeper.accept_restore(reason="the disk died with the key")
     keeper.examine(every_leaf=True)
     database.close()
+
+
+def test_restore__beside_a_home_that_survived__declares_the_head_that_was_lost(
+    site: Site, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the database is an older one: the entry holds what had been published since."""
+    made = back_up(site, site.home / "backups")
+    write_photo(site, 3)
+    lost = LogKeeper(site.api.database, DiskLogHome(site.home / "evidence-log"), SystemClock()).publish()
+    with settings_of(monkeypatch, home=site.home, url=empty_url):
+        assert run("restore", made, "--reason", "the disk died").exit_code == 0
+        assert run("log", "check").exit_code == 0
+    (content,) = ask(empty_url, "SELECT convert_from(content, 'UTF8') FROM log_content ORDER BY index DESC LIMIT 1")[0]
+    told = json.loads(content)
+    assert (told["cause"], told["published"], told["reason"]) == ("log.restored", lost, "the disk died")
 
 
 def test_backup__two_at_once__the_second_is_refused(site: Site, tmp_path: Path) -> None:
