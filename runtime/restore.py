@@ -102,7 +102,8 @@ def restore_backup(backup: Backup, settings: Settings, *, reason: str | None, te
             _restore_tables(backup, url, tell=tell)
         for name in migrate(url):
             tell(f"applied {name}")
-        _declare(settings, url, reason=reason, tell=tell)
+        if backup.manifest.checkpoint is not None:
+            _declare(settings, url, reason=reason, tell=tell)
         unmark_restored(url)
 
 
