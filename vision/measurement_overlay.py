@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.measurement import Quantity, Tolerance, Verdict
 from vision.board_measurement import MeasuredPhoto
 from vision.board_pose import Points
-from vision.measurement import Measurement, Quantity, Tolerance, Value, Verdict
+from vision.measurement import Measurement, Value
 
 OVERLAY_SIDE_PX: Final = 2400
 """The longer side of an overlay: single bars can be followed. [px]"""
