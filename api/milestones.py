@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from api.access import EVERYBODY, Allowed, Asker, see_project
 from api.coverage_view import view_coverage
 from api.etag import make_etag, require_match
+from api.measurement_requirement import require_measurable
 from api.paging import After, Limit, make_collection
 from api.projects import WRITERS
 from api.schemas import Collection, CoverageView, GateReason, GateView, MilestoneBody, MilestoneView
@@ -43,6 +44,7 @@ def put_milestone_route(
     after = tuple(body.after)
     requires = body.requires.model_dump(mode="json", exclude_none=True)
     require_known_elements(requires, asker.services.known_classes)
+    require_measurable(requires)
     with asker.transaction() as connection:
         # Held, because two milestones that are set at once could otherwise each come before the other.
         lock_project(connection, project_id=project_id)

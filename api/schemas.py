@@ -307,9 +307,9 @@ class MaterialRequirement(Shape):
 class MeasurementRequirement(Shape):
     """A dimension with its nominal value and tolerance."""
 
-    quantity: Text
-    nominal_mm: float
-    tolerance_mm: Annotated[float, Field(ge=0)]
+    quantity: Annotated[Text, Field(description="rebar_spacing, width or thickness")]
+    nominal_mm: Annotated[float, Field(gt=0, le=1e6)]
+    tolerance_mm: Annotated[float, Field(gt=0, le=1e6)]
     source: Text | None = None
 
 
@@ -319,6 +319,19 @@ class Requirements(Shape):
     photos: PhotoRequirement | None = None
     elements: Annotated[list[ElementRequirement], Field(max_length=50)] | None = None
     measurements: Annotated[list[MeasurementRequirement], Field(max_length=50)] | None = None
+    board: (
+        Annotated[
+            Text,
+            Field(description="by which is measured, as `siteproof print-board` takes it; needed by `measurements`"),
+        ]
+        | None
+    ) = None
+    camera: (
+        Annotated[
+            dict[str, Any], Field(description="what `siteproof calibrate` wrote, where one camera takes the photos")
+        ]
+        | None
+    ) = None
     checkin: bool | None = None
     report: bool | None = None
     materials: Annotated[list[MaterialRequirement], Field(max_length=50)] | None = None
@@ -460,6 +473,7 @@ class MediumView(Shape):
     checks: list[CheckView]
     evidence: EvidenceView
     detections: list[DetectionView]
+    measurements: list[dict[str, Any]]
     model: str | None
     finding_ids: list[UUID]
 
@@ -487,6 +501,7 @@ class MediumView(Shape):
             checks=[CheckView.of(check) for check in medium.checks],
             evidence=EvidenceView(grade=Grade(medium.grade), reasons=list(medium.grade_reasons)),
             detections=[DetectionView.model_validate(each) for each in medium.detections],
+            measurements=list(medium.measurements),
             model=medium.model,
             finding_ids=finding_ids,
         )

@@ -1,9 +1,10 @@
 """What can be measured beside a board, and what follows from a length, its uncertainty and a tolerance together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import erf, sqrt
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from domain.errors import Invalid
 
@@ -60,3 +61,41 @@ class Tolerance:
         if probability >= CONFORMANCE:
             return Verdict.PASS
         return Verdict.FAIL if probability <= 1 - CONFORMANCE else Verdict.CANNOT_TELL
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be measured in a milestone's photos.
+
+    Attributes:
+        board: the specification of the board that is measured by, as `siteproof print-board` takes it.
+        camera: what `siteproof calibrate` wrote of the camera; None reads EXIF.
+        tolerances: by quantity, in the order in which they are required.
+    """
+
+    board: str
+    camera: dict[str, Any] | None
+    tolerances: dict[Quantity, Tolerance]
+
+
+def find_wanted(requires: Mapping[str, Any]) -> Wanted | None:
+    """What a milestone's `requires` asks to be measured; None where nothing is, or no board is named.
+
+    What an earlier release stored and no release can measure is passed over, see `list_unoffered`.
+    """
+    board = requires.get("board")
+    tolerances = {
+        Quantity(each["quantity"]): Tolerance(each["nominal_mm"], each["tolerance_mm"])
+        for each in requires.get("measurements") or ()
+        if _is_offered(each)
+    }
+    return Wanted(board, requires.get("camera"), tolerances) if board and tolerances else None
+
+
+def list_unoffered(requires: Mapping[str, Any]) -> list[str]:
+    """The quantities that are required and that cannot be measured."""
+    return [each["quantity"] for each in requires.get("measurements") or () if not _is_offered(each)]
+
+
+def _is_offered(requirement: Mapping[str, Any]) -> bool:
+    return requirement["quantity"] in set(Quantity) and min(requirement["nominal_mm"], requirement["tolerance_mm"]) > 0

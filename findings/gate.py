@@ -8,14 +8,17 @@ from uuid import UUID
 from domain.evidence import Grade
 from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
+from domain.measurement import Quantity, Verdict, list_unoffered
 from domain.media import MediaStatus
 from findings.coverage import Interval
+from findings.measured import QUANTITY_NAMES, PhotoVerdict, describe_quantity
 from geofence.alignment import format_chainage
 from storage.evidence import SentMedium
 
 # Parts of `requires` that this release stores and cannot judge yet. A gate that let them pass would be a guess.
-NOT_JUDGED: Final = ("measurements", "checkin", "report", "materials")
+NOT_JUDGED: Final = ("checkin", "report", "materials")
 _MAX_GAPS_TOLD: Final = 50
+_MAX_FAILS_TOLD: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class GateFacts:
         seen: by label, on how many counting photos it is seen.
         gaps: stretches without evidence that no person has settled; None where stations cannot be judged because the
             project has no alignment. [m]
+        measured: what counting photos say of the wanted quantities, in the order of their arrival; of fails, those that
+            no person dismissed or saw mended.
     """
 
     requires: dict[str, Any]
@@ -57,6 +62,7 @@ class GateFacts:
     holding_issues: Sequence[tuple[UUID, str, Severity, IssueStatus]] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
     gaps: Sequence[Interval] | None = ()
+    measured: Sequence[PhotoVerdict] = ()
 
 
 def counts_as_evidence(medium: SentMedium) -> bool:
@@ -79,6 +85,7 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
     reasons += _judge_photos(facts)
     reasons += _judge_stations(facts)
     reasons += _judge_elements(facts)
+    reasons += _judge_measurements(facts)
     reasons += [
         Reason(
             "gate.requirement_not_judged",
@@ -90,6 +97,8 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
         )
         for part in _list_not_judged(facts.requires)
     ]
+    # A fail is told with its figures; what stands for it is not told a second time.
+    told = {UUID(each.facts["finding_id"]) for each in reasons if "finding_id" in each.facts}
     reasons += [
         Reason(
             f"gate.finding_{status.value}",
@@ -97,6 +106,7 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
             {"finding_id": str(finding_id), "finding_code": code, "severity": severity.value},
         )
         for finding_id, code, severity, status in facts.holding
+        if finding_id not in told
     ]
     reasons += [
         Reason(
@@ -180,6 +190,76 @@ def _judge_elements(facts: GateFacts) -> list[Reason]:
     return reasons
 
 
+def _judge_measurements(facts: GateFacts) -> list[Reason]:
+    """One photo within tolerance is enough, and none may stand beyond it."""
+    reasons = []
+    for requirement in facts.requires.get("measurements") or ():
+        if requirement["quantity"] in list_unoffered(facts.requires):
+            continue
+        quantity = Quantity(requirement["quantity"])
+        by_verdict = {
+            verdict: [each for each in facts.measured if each.quantity is quantity and each.verdict is verdict]
+            for verdict in Verdict
+        }
+        failed, is_passed = by_verdict[Verdict.FAIL], bool(by_verdict[Verdict.PASS])
+        reasons += [_tell_fail(each, requirement, len(failed)) for each in failed[:_MAX_FAILS_TOLD]]
+        if by_verdict[Verdict.CANNOT_TELL] and not is_passed:
+            reasons.append(_tell_open(by_verdict[Verdict.CANNOT_TELL], requirement))
+        elif not is_passed and not failed:
+            reasons.append(_tell_unmeasured(quantity))
+    return reasons
+
+
+def _tell_fail(failed: PhotoVerdict, requirement: Mapping[str, Any], fails: int) -> Reason:
+    told = describe_quantity(failed)
+    limits = f"{requirement['nominal_mm']:g} ± {requirement['tolerance_mm']:g} mm"
+    return Reason(
+        "gate.measurement_failed",
+        {
+            "zh": f"照片 {failed.media_id} 实测{told['zh']}，要求 {limits}。",
+            "en": f"The photo {failed.media_id} shows a {told['en']}; {limits} is required.",
+        },
+        _list_figures(failed, requirement) | {"finding_id": str(failed.finding_id), "fails": fails},
+    )
+
+
+def _tell_open(verdicts: Sequence[PhotoVerdict], requirement: Mapping[str, Any]) -> Reason:
+    """The last photo stands for all: its sender can still mend it."""
+    last = verdicts[-1]
+    told = describe_quantity(last)
+    return Reason(
+        "gate.measurement_open",
+        {
+            "zh": f"照片 {last.media_id} 不能判定{told['zh']}是否合格 [{last.code}]，请按说明重新拍摄。",
+            "en": f"The photo {last.media_id} does not tell whether the {told['en']} is right [{last.code}]: "
+            "take another.",
+        },
+        _list_figures(last, requirement) | {"measurement_code": last.code, "photos": len(verdicts)},
+    )
+
+
+def _tell_unmeasured(quantity: Quantity) -> Reason:
+    chinese, english = QUANTITY_NAMES[quantity]
+    return Reason(
+        "gate.measurement_missing",
+        {
+            "zh": f"没有有效照片测得合格的{chinese}。",
+            "en": f"No photo that counts shows the {english} within its tolerance.",
+        },
+        {"quantity": quantity.value},
+    )
+
+
+def _list_figures(verdict: PhotoVerdict, requirement: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "quantity": verdict.quantity.value,
+        "media_id": str(verdict.media_id),
+        "nominal_mm": requirement["nominal_mm"],
+        "tolerance_mm": requirement["tolerance_mm"],
+        **verdict.figures,
+    }
+
+
 def needed_photos(element: Mapping[str, Any]) -> int:
     """On how many counting photos an element must be seen: `min`, 1 where it is silent, 0 where it must be absent."""
     if element.get("absent"):
@@ -189,4 +269,5 @@ def needed_photos(element: Mapping[str, Any]) -> int:
 
 
 def _list_not_judged(requires: dict[str, Any]) -> list[str]:
-    return [part for part in NOT_JUDGED if requires.get(part)]
+    parts = [part for part in NOT_JUDGED if requires.get(part)]
+    return [f"measurements.{each}" for each in list_unoffered(requires)] + parts

@@ -10,6 +10,7 @@ from domain.project import Milestone
 from findings.conformance import find_coverage, list_unsettled_gaps
 from findings.coverage import Coverage
 from findings.gate import GateFacts, Reason, counts_as_evidence, judge_gate
+from findings.measured_conformance import list_standing_verdicts
 from storage.database import Connection
 from storage.evidence import list_milestone_evidence
 from storage.finding import list_holding_findings
@@ -122,4 +123,5 @@ def _gather_facts(connection: Connection, milestone: Milestone, holding_before: 
         holding_issues=list_holding_issues(connection, project_id=milestone.project_id, milestone_id=milestone.id),
         seen=Counter(label for medium in counting for label in medium.labels),
         gaps=gaps,
+        measured=list_standing_verdicts(connection, milestone, counting),
     )

@@ -1,6 +1,6 @@
 """Photos and clips as rows: their life from received to analysed, and the claims that workers hold on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -173,6 +173,7 @@ def finish_media(
     checks: tuple[Check, ...],
     grade: str,
     grade_reasons: tuple[str, ...],
+    measurements: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
     """Write an analysis; False where the claim was lost, and then nothing is written."""
     values = {
@@ -186,6 +187,7 @@ def finish_media(
         "checks": _checks_to_json(checks),
         "grade": grade,
         "grade_reasons": list(grade_reasons),
+        "measurements": Jsonb(list(measurements)),
     }
     return connection.execute(_QUERIES["finish_media"], values).fetchone() is not None
 
@@ -234,6 +236,7 @@ def _medium(row: dict[str, Any]) -> Medium:
     row["format"] = MediaFormat(row["format"])
     row["status"] = MediaStatus(row["status"])
     row["grade_reasons"] = tuple(row["grade_reasons"])
+    row["measurements"] = tuple(row["measurements"])
     row["checks"] = tuple(
         Check(CheckName(each["check"]), Verdict(each["verdict"]), each["code"], each["detail"], each["facts"])
         for each in row["checks"]
