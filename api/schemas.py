@@ -11,12 +11,14 @@ from domain.access import Role
 from domain.alarm import EndReason, GaugeFault
 from domain.camera import Camera
 from domain.camera_health import state_from_json
+from domain.checkin import Checkin
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
 from domain.issue import Issue, IssueStatus, Transition
 from domain.media import MediaFormat, MediaStatus, Medium
-from domain.place import Position, position_to_json
+from domain.place import Placement as PlacedFix
+from domain.place import Position, Side, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
 from findings.coverage import NotPlaced, StationSide
@@ -335,6 +337,44 @@ class Requirements(Shape):
     checkin: bool | None = None
     report: bool | None = None
     materials: Annotated[list[MaterialRequirement], Field(max_length=50)] | None = None
+
+
+class CheckinBody(Shape):
+    """What `POST /v1/projects/{project_id}/checkins` takes; `at` is now where silent."""
+
+    milestone_id: CallerId
+    position: GivenPosition
+    at: AwareDatetime | None = None
+    client_id: UUID | None = None
+
+
+class CheckinView(Shape):
+    """A check-in; `side` and `distance_m` (negative inside) by the boundary of now, null where there is none."""
+
+    id: UUID
+    project_id: str
+    milestone_id: str
+    client_id: UUID | None
+    position: dict[str, Any]
+    at: datetime
+    received_at: datetime
+    side: Side | None
+    distance_m: float | None
+
+    @classmethod
+    def of(cls, checkin: Checkin, placement: PlacedFix | None) -> "CheckinView":
+        """The view of a stored check-in."""
+        return cls(
+            id=checkin.id,
+            project_id=checkin.project_id,
+            milestone_id=checkin.milestone_id,
+            client_id=checkin.client_id,
+            position=view_position(checkin.position) or {},
+            at=checkin.at,
+            received_at=checkin.received_at,
+            side=None if placement is None else placement.side,
+            distance_m=None if placement is None else round(placement.distance_m, 1),
+        )
 
 
 class MilestoneBody(Shape):

@@ -10,13 +10,14 @@ from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
 from domain.measurement import Quantity, Verdict, list_unoffered
 from domain.media import MediaStatus
+from domain.place import Placement, Side
 from findings.coverage import Interval
 from findings.measured import QUANTITY_NAMES, PhotoVerdict, describe_quantity
 from geofence.alignment import format_chainage
 from storage.evidence import SentMedium
 
 # Parts of `requires` that this release stores and cannot judge yet. A gate that let them pass would be a guess.
-NOT_JUDGED: Final = ("checkin", "report", "materials")
+NOT_JUDGED: Final = ("report", "materials")
 _MAX_GAPS_TOLD: Final = 50
 _MAX_FAILS_TOLD: Final = 50
 
@@ -52,6 +53,7 @@ class GateFacts:
             project has no alignment. [m]
         measured: what counting photos say of the wanted quantities, in the order of their arrival; of fails, those that
             no person dismissed or saw mended.
+        checkins: where the last check-ins lie, the newest first; None where the project has no boundary.
     """
 
     requires: dict[str, Any]
@@ -63,6 +65,7 @@ class GateFacts:
     seen: Mapping[str, int] = field(default_factory=dict)
     gaps: Sequence[Interval] | None = ()
     measured: Sequence[PhotoVerdict] = ()
+    checkins: Sequence[Placement] | None = ()
 
 
 def counts_as_evidence(medium: SentMedium) -> bool:
@@ -86,6 +89,7 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
     reasons += _judge_stations(facts)
     reasons += _judge_elements(facts)
     reasons += _judge_measurements(facts)
+    reasons += _judge_checkins(facts)
     reasons += [
         Reason(
             "gate.requirement_not_judged",
@@ -258,6 +262,41 @@ def _list_figures(verdict: PhotoVerdict, requirement: Mapping[str, Any]) -> dict
         "tolerance_mm": requirement["tolerance_mm"],
         **verdict.figures,
     }
+
+
+def _judge_checkins(facts: GateFacts) -> list[Reason]:
+    """One that lies inside for certain is enough."""
+    if not facts.requires.get("checkin"):
+        return []
+    if facts.checkins is None:
+        detail = {
+            "zh": "要求现场签到，但工程还没有边界。",
+            "en": "A check-in is required, and the project has no boundary yet.",
+        }
+        return [Reason("gate.boundary_missing", detail)]
+    if any(each.side is Side.INSIDE for each in facts.checkins):
+        return []
+    if not facts.checkins:
+        detail = {"zh": "还没有现场签到。", "en": "Nobody has checked in at the site yet."}
+        return [Reason("gate.checkin_missing", detail, {"checkins": 0})]
+    last = facts.checkins[0]
+    away_m = abs(last.distance_m)
+    return [
+        Reason(
+            "gate.checkin_missing",
+            {
+                "zh": f"没有能确认在边界内的签到；最近一次距边界 {away_m:.0f} m，精度 {last.accuracy_m:.0f} m。",
+                "en": f"No check-in lies inside the boundary for certain; the last is {away_m:.0f} m from it, "
+                f"true to {last.accuracy_m:.0f} m.",
+            },
+            {
+                "checkins": len(facts.checkins),
+                "side": last.side.value,
+                "distance_m": round(last.distance_m, 1),
+                "accuracy_m": round(last.accuracy_m, 1),
+            },
+        )
+    ]
 
 
 def needed_photos(element: Mapping[str, Any]) -> int:

@@ -7,6 +7,7 @@ from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
 from domain.measurement import Quantity, Verdict
 from domain.media import MediaStatus
+from domain.place import Placement, Side
 from findings.gate import GateFacts, counts_as_evidence, judge_gate
 from findings.measured import PhotoVerdict
 from storage.evidence import SentMedium
@@ -59,7 +60,7 @@ def test_judge_gate__an_unsettled_finding__holds_and_is_named() -> None:
     assert (reason.code, reason.facts["finding_id"]) == ("gate.finding_open", str(UUID(int=7)))
 
 
-@pytest.mark.parametrize("part", ["checkin", "report", "materials"])
+@pytest.mark.parametrize("part", ["report", "materials"])
 def test_judge_gate__a_requirement_that_cannot_be_judged__holds(part: str) -> None:
     """What is required and not judged never passes in silence."""
     assert judge(requires={part: [{}] if part[0] == "m" else True}) == ["gate.requirement_not_judged"]
@@ -116,6 +117,22 @@ def test_judge_gate__a_quantity_that_an_earlier_release_stored__is_not_judged() 
         "gate.requirement_not_judged",
         {"requirement": "measurements.pipe_diameter"},
     )
+
+
+@pytest.mark.parametrize(
+    ("sides", "codes"),
+    [
+        (None, ["gate.boundary_missing"]),
+        ([], ["gate.checkin_missing"]),
+        ([Side.OUTSIDE, Side.CANNOT_TELL], ["gate.checkin_missing"]),
+        ([Side.OUTSIDE, Side.INSIDE], []),
+    ],
+)
+def test_judge_gate__checkins__need_one_inside_for_certain(sides: list[Side] | None, codes: list[str]) -> None:
+    """A fix whose accuracy reaches the boundary tells nothing."""
+    placed = None if sides is None else [Placement(side, 12.0, 8.0) for side in sides]
+    assert judge(requires={"checkin": True}, checkins=placed) == codes
+    assert judge(requires={"checkin": False}, checkins=placed) == []
 
 
 def test_judge_gate__a_milestone_before_that_holds__holds_this_one() -> None:
