@@ -9,6 +9,8 @@ from domain.measurement import Quantity, Tolerance, Verdict, Wanted
 from storage.evidence import SentMedium
 
 UNDECIDED: Final = "measurement.undecided"
+ONE_DIRECTION: Final = "rebar.one_direction"
+_MESH_DIRECTIONS: Final = 2
 QUANTITY_NAMES: Final = {
     Quantity.REBAR_SPACING: ("钢筋间距", "rebar spacing"),
     Quantity.WIDTH: ("宽度", "width"),
@@ -21,7 +23,8 @@ class PhotoVerdict:
     """Of one photo about one quantity.
 
     Attributes:
-        code: of `cannot_tell` why: the measurement's own code, or `UNDECIDED` where value and tolerance leave it open.
+        code: of `cannot_tell` why: the measurement's own code, `UNDECIDED` where value and tolerance leave it open, or
+            `ONE_DIRECTION` where of a mesh only the bars of one direction were found.
         figures: of what decides, the gap or value that conforms least: `value_mm`, `u_mm`, `interval_mm`, and of bars
             `direction` and `missing_bars`; empty where nothing was measured.
         finding_id: the finding that stands for a fail.
@@ -72,7 +75,11 @@ def judge_photo(
     verdicts = {tolerance.judge(each["value_mm"], each["u_mm"]) for each in lengths}
     verdict = next(each for each in (Verdict.FAIL, Verdict.CANNOT_TELL, Verdict.PASS) if each in verdicts)
     worst = min(lengths, key=lambda each: tolerance.conformity(each["value_mm"], each["u_mm"]))
-    return PhotoVerdict(media_id, quantity, verdict, UNDECIDED if verdict is Verdict.CANNOT_TELL else None, worst)
+    code = UNDECIDED if verdict is Verdict.CANNOT_TELL else None
+    if verdict is Verdict.PASS and quantity is Quantity.REBAR_SPACING and len(told) < _MESH_DIRECTIONS:
+        # Of the bars that were not found nothing is known: they may lie in shade, or not lie there at all.
+        verdict, code = Verdict.CANNOT_TELL, ONE_DIRECTION
+    return PhotoVerdict(media_id, quantity, verdict, code, worst)
 
 
 def describe_quantity(verdict: PhotoVerdict) -> dict[str, str]:

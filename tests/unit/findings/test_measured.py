@@ -41,7 +41,7 @@ def test_judge_photo__near_a_limit__is_decided_where_it_is_95_percent_sure(
     value_mm: float, verdict: Verdict, code: str | None
 ) -> None:
     """The uncertainty counts as much as the value."""
-    judged = judge(length(value_mm))
+    judged = judge(length(value_mm), length(200.0))
     assert judged is not None
     assert (judged.verdict, judged.code) == (verdict, code)
 
@@ -60,6 +60,15 @@ def test_judge_photo__one_gap_fails__fails_with_the_figures_of_that_gap() -> Non
         "interval_mm": [396.08, 403.92],
         "missing_bars": 1,
     }
+
+
+def test_judge_photo__bars_of_one_direction__cannot_pass_and_can_fail() -> None:
+    """Of the others nothing is known; what is seen to be wrong is wrong all the same."""
+    alone, wide = judge(length(200.0, direction="1")), judge(length(230.0, direction="1"))
+    assert alone is not None
+    assert (alone.verdict, alone.code) == (Verdict.CANNOT_TELL, "rebar.one_direction")
+    assert wide is not None
+    assert wide.verdict is Verdict.FAIL
 
 
 def test_judge_photo__not_measured__cannot_tell_with_its_code() -> None:
