@@ -1,6 +1,6 @@
 """What can be measured beside a board, and what follows from a length, its uncertainty and a tolerance together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import erf, sqrt
@@ -90,6 +90,12 @@ def find_wanted(requires: Mapping[str, Any]) -> Wanted | None:
         if _is_offered(each)
     }
     return Wanted(board, requires.get("camera"), tolerances) if board and tolerances else None
+
+
+def lacks_measurement(measurements: Sequence[Mapping[str, Any]], wanted: Wanted) -> bool:
+    """Whether something wanted was never looked for by this board, successfully or not."""
+    looked_for = {each["quantity"] for each in measurements if each["board"] == wanted.board}
+    return not looked_for.issuperset(wanted.tolerances)
 
 
 def list_unoffered(requires: Mapping[str, Any]) -> list[str]:

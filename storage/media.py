@@ -192,6 +192,20 @@ def finish_media(
     return connection.execute(_QUERIES["finish_media"], values).fetchone() is not None
 
 
+def put_measurements(connection: Connection, *, media_id: UUID, measurements: Sequence[Mapping[str, Any]]) -> bool:
+    """Write what was measured in an analysed photo; False where it is none any more, or erased."""
+    values = {"id": media_id, "measurements": Jsonb(list(measurements))}
+    return connection.execute(_QUERIES["put_measurements"], values).fetchone() is not None
+
+
+def list_analysed_photos(
+    connection: Connection, *, project_id: str, milestone_id: str, limit: int
+) -> list[tuple[UUID, list[dict[str, Any]]]]:
+    """A milestone's analysed photos with what was measured in each, the newest first."""
+    values = {"project_id": project_id, "milestone_id": milestone_id, "limit": limit}
+    return [(row[0], row[1]) for row in connection.execute(_QUERIES["list_analysed_photos"], values)]
+
+
 def fail_media(connection: Connection, *, media_id: UUID, claim: UUID, failure: str) -> bool:
     """Give a medium up, with the code of the reason; False where the claim was lost."""
     values = {"id": media_id, "claim": claim, "failure": failure}

@@ -127,3 +127,17 @@ SET metadata = '{}', capture = '{}', position = NULL, detections = '[]', failure
                        FROM jsonb_array_elements(checks) WITH ORDINALITY AS given (part, number)), '[]'),
     status = CASE WHEN status = 'analysed' THEN status ELSE 'failed' END, claim = NULL, claimed_until = NULL
 WHERE id = %(id)s;
+
+-- name: put_measurements
+-- Not of an erased one, of which nothing may be written any more.
+UPDATE media SET measurements = %(measurements)s
+WHERE id = %(id)s AND status = 'analysed' AND failure IS DISTINCT FROM 'media.erased'
+RETURNING id;
+
+-- name: list_analysed_photos
+SELECT id, measurements
+FROM media
+WHERE project_id = %(project_id)s AND milestone_id = %(milestone_id)s AND status = 'analysed' AND format <> 'video/mp4'
+  AND failure IS DISTINCT FROM 'media.erased'
+ORDER BY seq DESC
+LIMIT %(limit)s;

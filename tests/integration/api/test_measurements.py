@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from analysis.late_measuring import measure_late
 from analysis.medium_analysis import Workplace, analyse_medium
 from domain.access import Role
 from domain.clock import SystemClock
@@ -187,6 +188,24 @@ def test_measured_preview__is_there_where_something_was_to_be_measured(site: Sit
     assert site.get(f"/v1/media/{plain}")["measurements"] == []
     refused = site.api.client.get(f"/v1/media/{plain}/preview", params={"measured": True}, headers=site.inspector)
     assert (refused.status_code, refused.json()["code"]) == (404, "media.no_preview")
+
+
+def test_measurement__required_after_the_photo_came__is_made_afterwards(api: Api) -> None:
+    """The route rings for what was not measured, once; the worker measures it, and the finding is there."""
+    site = Site(api)
+    api.client.put(MILESTONE, json={"title": "钢筋"}, headers=site.core).raise_for_status()
+    photo = site.send(photograph_mesh(230))
+    assert site.get(f"/v1/media/{photo}")["measurements"] == []
+    api.rung.clear()
+    site.require(STEEL).raise_for_status()
+    assert api.rung == [photo]
+    assert measure_late(site.workplace, media_id=photo)
+    (reason,) = site.gate()
+    assert (reason["code"], reason["media_id"]) == ("gate.measurement_failed", str(photo))
+    assert len(site.findings()) == 1
+    assert not measure_late(site.workplace, media_id=photo)
+    site.require(STEEL | {"tolerance_mm": 21}).raise_for_status()
+    assert api.rung == [photo]
 
 
 @pytest.mark.parametrize(
