@@ -98,6 +98,7 @@ def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
                 detector=workplace.detector,
                 in_force=circumstances.in_force,
                 scene=circumstances.scene,
+                wanted=circumstances.wanted,
             )
             judged = _judge_again(medium, path)
     except Unavailable:
@@ -145,6 +146,7 @@ def _record(
             checks=checks,
             grade=evidence.grade,
             grade_reasons=evidence.reasons,
+            measurements=seen.measurements,
         ):
             return Outcome.CLAIM_LOST
         if seen.look is not None:

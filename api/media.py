@@ -177,12 +177,18 @@ def get_preview_route(
     blurred: Annotated[  # noqa: FBT002 - the same
         bool, Query(description="with covered heads; false is for those who may read the original, and on record")
     ] = True,
+    measured: Annotated[  # noqa: FBT002 - the same
+        bool, Query(description="with what was measured beside a board, instead of the marks")
+    ] = False,
 ) -> StreamingResponse:
     """A reduced picture; it is made by the analysis, so it is not there before."""
     medium, services = asker.thing, asker.services
     if not blurred:
         record_sight(asker, AuditAction.UNBLURRED_PREVIEW_READ)
-    file = services.media_store.find_derived(medium.id, name=name_preview(annotated=annotated, blurred=blurred))
+    name = name_preview(annotated=annotated, blurred=blurred, measured=measured)
+    file = services.media_store.find_derived(medium.id, name=name)
+    if file is None and measured and not medium.measurements:
+        raise NoPreview("nothing was measured in it")
     if file is None:
         if medium.status is MediaStatus.ANALYSED:
             # Analysed by a release without this blur; a worker makes it now.

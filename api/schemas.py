@@ -11,12 +11,14 @@ from domain.access import Role
 from domain.alarm import EndReason, GaugeFault
 from domain.camera import Camera
 from domain.camera_health import state_from_json
+from domain.checkin import Checkin
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
 from domain.issue import Issue, IssueStatus, Transition
 from domain.media import MediaFormat, MediaStatus, Medium
-from domain.place import Position, position_to_json
+from domain.place import Placement as PlacedFix
+from domain.place import Position, Side, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
 from findings.coverage import NotPlaced, StationSide
@@ -307,9 +309,9 @@ class MaterialRequirement(Shape):
 class MeasurementRequirement(Shape):
     """A dimension with its nominal value and tolerance."""
 
-    quantity: Text
-    nominal_mm: float
-    tolerance_mm: Annotated[float, Field(ge=0)]
+    quantity: Annotated[Text, Field(description="rebar_spacing, width or thickness")]
+    nominal_mm: Annotated[float, Field(gt=0, le=1e6)]
+    tolerance_mm: Annotated[float, Field(gt=0, le=1e6)]
     source: Text | None = None
 
 
@@ -319,9 +321,60 @@ class Requirements(Shape):
     photos: PhotoRequirement | None = None
     elements: Annotated[list[ElementRequirement], Field(max_length=50)] | None = None
     measurements: Annotated[list[MeasurementRequirement], Field(max_length=50)] | None = None
+    board: (
+        Annotated[
+            Text,
+            Field(description="by which is measured, as `siteproof print-board` takes it; needed by `measurements`"),
+        ]
+        | None
+    ) = None
+    camera: (
+        Annotated[
+            dict[str, Any], Field(description="what `siteproof calibrate` wrote, where one camera takes the photos")
+        ]
+        | None
+    ) = None
     checkin: bool | None = None
     report: bool | None = None
     materials: Annotated[list[MaterialRequirement], Field(max_length=50)] | None = None
+
+
+class CheckinBody(Shape):
+    """What `POST /v1/projects/{project_id}/checkins` takes; `at` is now where silent."""
+
+    milestone_id: CallerId
+    position: GivenPosition
+    at: AwareDatetime | None = None
+    client_id: UUID | None = None
+
+
+class CheckinView(Shape):
+    """A check-in; `side` and `distance_m` (negative inside) by the boundary of now, null where there is none."""
+
+    id: UUID
+    project_id: str
+    milestone_id: str
+    client_id: UUID | None
+    position: dict[str, Any]
+    at: datetime
+    received_at: datetime
+    side: Side | None
+    distance_m: float | None
+
+    @classmethod
+    def of(cls, checkin: Checkin, placement: PlacedFix | None) -> "CheckinView":
+        """The view of a stored check-in."""
+        return cls(
+            id=checkin.id,
+            project_id=checkin.project_id,
+            milestone_id=checkin.milestone_id,
+            client_id=checkin.client_id,
+            position=view_position(checkin.position) or {},
+            at=checkin.at,
+            received_at=checkin.received_at,
+            side=None if placement is None else placement.side,
+            distance_m=None if placement is None else round(placement.distance_m, 1),
+        )
 
 
 class MilestoneBody(Shape):
@@ -460,6 +513,7 @@ class MediumView(Shape):
     checks: list[CheckView]
     evidence: EvidenceView
     detections: list[DetectionView]
+    measurements: list[dict[str, Any]]
     model: str | None
     finding_ids: list[UUID]
 
@@ -487,6 +541,7 @@ class MediumView(Shape):
             checks=[CheckView.of(check) for check in medium.checks],
             evidence=EvidenceView(grade=Grade(medium.grade), reasons=list(medium.grade_reasons)),
             detections=[DetectionView.model_validate(each) for each in medium.detections],
+            measurements=list(medium.measurements),
             model=medium.model,
             finding_ids=finding_ids,
         )

@@ -10,10 +10,10 @@ from domain.evidence import grade_checks
 from domain.finding import Kind, NewFinding
 from domain.media import Capture, Medium
 from domain.project import Project
+from findings.boundary import find_boundary
 from findings.camera_health import judge_camera_picture
 from findings.project_event import tell_media
 from findings.recording import record_findings
-from geofence.boundary import Boundary, parse_boundary
 from ingestion.capture import parse_capture_json
 from ingestion.evidence_finding import EvidenceFinding
 from ingestion.file_format import sniff_format
@@ -31,7 +31,7 @@ from storage.media import (
     lock_bytes,
 )
 from storage.media_store import MediaStore, StagedFile
-from storage.project import find_milestone, find_zone
+from storage.project import find_milestone
 
 
 class UploadVanished(Conflict):
@@ -87,7 +87,7 @@ def accept_upload(
         media_format=media_format,
         capture=capture,
         context=Context(
-            boundary=find_boundary(connection, project=project),
+            boundary=find_boundary(connection, project_id=project.id),
             project_position=project.position,
             time_zone=project.time_zone,
             starts_on=project.starts_on,
@@ -140,14 +140,6 @@ def _see_repeated(
         return
     at = capture.taken_at or received_at
     judge_camera_picture(connection, project=project, medium=replace(medium, received_at=received_at), look=None, at=at)
-
-
-def find_boundary(connection: Connection, *, project: Project) -> Boundary | None:
-    """The project's boundary, parsed; None where none was given."""
-    zone = find_zone(connection, project_id=project.id, role="boundary")
-    if zone is None:
-        return None
-    return parse_boundary({"type": "Feature", "properties": {"crs": "wgs84"}, "geometry": zone.geometry})
 
 
 def make_evidence_finding(finding: EvidenceFinding, *, medium: Medium) -> NewFinding:

@@ -1,6 +1,6 @@
 """Photos and clips as rows: their life from received to analysed, and the claims that workers hold on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -173,6 +173,7 @@ def finish_media(
     checks: tuple[Check, ...],
     grade: str,
     grade_reasons: tuple[str, ...],
+    measurements: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
     """Write an analysis; False where the claim was lost, and then nothing is written."""
     values = {
@@ -186,8 +187,23 @@ def finish_media(
         "checks": _checks_to_json(checks),
         "grade": grade,
         "grade_reasons": list(grade_reasons),
+        "measurements": Jsonb(list(measurements)),
     }
     return connection.execute(_QUERIES["finish_media"], values).fetchone() is not None
+
+
+def put_measurements(connection: Connection, *, media_id: UUID, measurements: Sequence[Mapping[str, Any]]) -> bool:
+    """Write what was measured in an analysed photo; False where it is none any more, or erased."""
+    values = {"id": media_id, "measurements": Jsonb(list(measurements))}
+    return connection.execute(_QUERIES["put_measurements"], values).fetchone() is not None
+
+
+def list_analysed_photos(
+    connection: Connection, *, project_id: str, milestone_id: str, limit: int
+) -> list[tuple[UUID, list[dict[str, Any]]]]:
+    """A milestone's analysed photos with what was measured in each, the newest first."""
+    values = {"project_id": project_id, "milestone_id": milestone_id, "limit": limit}
+    return [(row[0], row[1]) for row in connection.execute(_QUERIES["list_analysed_photos"], values)]
 
 
 def fail_media(connection: Connection, *, media_id: UUID, claim: UUID, failure: str) -> bool:
@@ -234,6 +250,7 @@ def _medium(row: dict[str, Any]) -> Medium:
     row["format"] = MediaFormat(row["format"])
     row["status"] = MediaStatus(row["status"])
     row["grade_reasons"] = tuple(row["grade_reasons"])
+    row["measurements"] = tuple(row["measurements"])
     row["checks"] = tuple(
         Check(CheckName(each["check"]), Verdict(each["verdict"]), each["code"], each["detail"], each["facts"])
         for each in row["checks"]
