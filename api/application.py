@@ -33,6 +33,9 @@ from api import (
     plots,
     project_imports,
     projects,
+    public_page,
+    publication,
+    reports,
     sensors,
     settlement,
     uploads,
@@ -55,10 +58,12 @@ ROUTERS: Final = (
     cameras.router,
     media.router,
     media.upload_router,
+    publication.router,
     bundle.router,
     uploads.router,
     findings.router,
     issues.router,
+    reports.router,
     sensors.router,
     settlement.router,
     plots.router,
@@ -111,6 +116,7 @@ def create_application(services: Services) -> FastAPI:
     application.state.services = services
     for router in ROUTERS:
         application.include_router(router)
+    application.include_router(public_page.router)
     install_error_handlers(application)
     install_pages(application, services.pages)
     describe(application, list_routes())
