@@ -49,8 +49,9 @@ from storage.report import find_report
 
 router = APIRouter(prefix="/p", include_in_schema=False)
 
-_STYLE_FILE: Final = Path(__file__).parent / "public" / "page.css"
-_STYLE: Final = _STYLE_FILE.read_bytes()
+_FOLDER: Final = Path(__file__).parent / "public"
+_STYLE: Final = _FOLDER.joinpath("page.css").read_bytes()
+_ICON: Final = _FOLDER.joinpath("icon.svg").read_bytes()
 _STYLE_ADDRESS: Final = f"/p/page.css?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
 _FIELDS: Final = ("text", "place", "contact", "website", "opened")
 _MAX_FORM_BYTES: Final = 64 * 1024  # of a form without a photo: 2,000 characters of up to 12 bytes, percent-encoded
@@ -77,6 +78,12 @@ Accept = Annotated[str, Header(alias="accept-language")]
 def get_style_route() -> Response:
     """The pages' style sheet; its address changes with it."""
     return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+@router.get("/icon.svg")
+def get_icon_route() -> Response:
+    """The mark that a browser shows beside the title; without it, each would ask for one that is not there."""
+    return Response(_ICON, media_type="image/svg+xml", headers=_HEADERS | {"Cache-Control": "public, max-age=86400"})
 
 
 @router.get("/{code}")

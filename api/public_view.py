@@ -156,6 +156,7 @@ def _document(
         element("meta", name="robots", content="noindex"),
         element("title", wording.say("title", name=heading)),
         element("link", rel="stylesheet", href=style),
+        element("link", rel="icon", href="/p/icon.svg"),
     )
     content = element(
         "body",

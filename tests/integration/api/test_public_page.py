@@ -307,7 +307,7 @@ def test_issues__on_the_page__say_what_became_of_them_and_name_nobody(village: V
     words = village.read().words
     assert "K0+120 路面开裂" in words
     assert "已登记，等待整改" in words
-    assert "整改期限 2026年12月1日" in words
+    assert "整改期限2026年12月1日" in words
     assert "李检查" not in words
     assert "张三" not in words
 
@@ -332,7 +332,7 @@ def test_report__sent__is_received_and_its_text_is_not_public(village: Village) 
     assert location.startswith(f"{village.path}/reports/")
     due = datetime.now(UTC) + timedelta(days=7, hours=8)
     own = Outline(village.api.client.get(location).text).words
-    assert f"最迟于 {due.year}年{due.month}月{due.day}日 答复" in own
+    assert f"最迟于{due.year}年{due.month}月{due.day}日答复" in own
     for words in (own, village.read().words):
         assert "等待答复" in words
         for secret in ("王五", "村口", "13800000000"):

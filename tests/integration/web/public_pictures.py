@@ -45,8 +45,6 @@ def main() -> None:
                         ("notice", SHEET, "/notice"),
                     ):
                         page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-                        if kind == "notice":
-                            page.emulate_media(media="print")
                         page.goto(f"{address}{suffix}?lang={short}")
                         for picture in page.locator("img").all():
                             picture.scroll_into_view_if_needed()

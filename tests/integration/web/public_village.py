@@ -1,4 +1,4 @@
-"""A village road as everybody sees it: stages, pictures, faults, reports; for the tests and the pictures of its page."""
+"""A village road as everybody sees it: stages, pictures, faults, reports; for the page's tests and its pictures."""
 
 import json
 from collections.abc import Callable
@@ -22,12 +22,12 @@ STAGES = (
 
 def open_village(site: Site, *, analyse: Callable[[UUID], None]) -> str:
     """Build it up over HTTP, let its photos be analysed, and let them onto the page; the page's path."""
-    site.put_road("public", requires={"photos": {"min": 1}})
-    project = site.admin.get("/v1/projects/public").json()
-    body = {key: project[key] for key in ("name", "kind", "time_zone", "starts_on", "ends_on", "position")}
-    site.admin.put(
-        "/v1/projects/public", json=body | {"area": "青山县/清溪镇/清溪村", "contractor": "青山县建设有限公司"}
-    )
+    road = site.put_road("public", requires={"photos": {"min": 1}})
+    body = {key: road[key] for key in ("kind", "time_zone", "starts_on", "ends_on", "position")}
+    body |= {"name": "清溪村通村公路硬化工程", "area": "青山县/清溪镇/清溪村", "contractor": "青山县路桥有限公司"}
+    answer = site.admin.put("/v1/projects/public", json=body)
+    assert answer.is_success, answer.text
+    project = answer.json()
     for stage, title, planned_on, requires in STAGES:
         stage_body = {"title": title, "planned_on": planned_on, "requires": requires}
         assert site.admin.put(f"/v1/projects/public/milestones/{stage}", json=stage_body).is_success
@@ -44,12 +44,12 @@ def open_village(site: Site, *, analyse: Callable[[UUID], None]) -> str:
             form = {"text": text, "place": "村口", "contact": "13800000000", "opened": "0"}
             assert site.admin.post(f"{path}/reports", data=form).status_code == 303
         first = inspector.get("/v1/reports").json()["items"][0]["id"]
-        answer = {
+        reply = {
             "status": "answered",
             "answer": "已查看，属排水口堵塞，三天内疏通。",
             "issue": {"title": "排水口堵塞"},
         }
-        assert inspector.post(f"/v1/reports/{first}/answer", json=answer).is_success
+        assert inspector.post(f"/v1/reports/{first}/answer", json=reply).is_success
     return path
 
 

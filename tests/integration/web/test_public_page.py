@@ -1,6 +1,7 @@
 """The public page as a villager uses it: a real Chromium, on a phone, with scripts switched off."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,3 +105,15 @@ def test_pages__under_axe__have_no_grave_fault(playwright: Playwright, address: 
         assert errors == []
         page.goto(f"{address}x")
         assert find_faults(page) == []
+
+
+def test_notice__printed__is_one_sheet_of_a4(playwright: Playwright, address: str) -> None:
+    """210 x 297 mm are 595 x 842 points; the links and the hint stay on the screen."""
+    with open_browser(playwright) as page:
+        page.goto(f"{address}/notice")
+        printed = page.pdf(prefer_css_page_size=True)
+        page.emulate_media(media="print")
+        expect(page.get_by_role("navigation")).to_be_hidden()
+        expect(page.get_by_role("img")).to_be_visible()
+    sizes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\s*\]", printed)
+    assert [(round(float(width)), round(float(height))) for width, height in sizes] == [(595, 842)]
