@@ -114,6 +114,6 @@ def test_notice__printed__is_one_sheet_of_a4(playwright: Playwright, address: st
         printed = page.pdf(prefer_css_page_size=True)
         page.emulate_media(media="print")
         expect(page.get_by_role("navigation")).to_be_hidden()
-        expect(page.get_by_role("img")).to_be_visible()
+        expect(page.locator("svg")).to_be_visible()
     sizes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\s*\]", printed)
     assert [(round(float(width)), round(float(height))) for width, height in sizes] == [(595, 842)]
