@@ -13,7 +13,7 @@ from storage.token import create_token
 from tests.integration.web.conftest import Site
 
 PHOTOS = ("road-inside-safe.jpg", "road-machine.jpg", "road-no-hardhat.jpg")
-STAGES = (
+STAGES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("base", "水泥稳定基层", "2026-10-31", {"photos": {"min": 1}}),
     ("slab", "水泥混凝土面层", "2027-01-31", {"photos": {"min": 6}}),
     ("drain", "边沟与路肩", "2027-03-31", {}),
