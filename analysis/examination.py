@@ -11,8 +11,8 @@ from typing import Any, Final
 from analysis.measuring import measure_medium
 from domain.camera_health import Look
 from domain.measurement import Wanted
-from domain.media import Detection, MediaFormat, name_preview
-from vision.annotation import PREVIEW_SIDE_PX, Marked, annotate, reduce_picture
+from domain.media import Detection, MediaFormat, name_preview, name_thumbnail
+from vision.annotation import PREVIEW_SIDE_PX, THUMBNAIL_SIDE_PX, Marked, annotate, reduce_picture
 from vision.camera_look import look_at
 from vision.clip import Frame, sample_frames
 from vision.clip_hazard import ClipLook, HazardEvent, find_events
@@ -80,11 +80,12 @@ def draw_previews(
         hazards: to mark above them.
 
     Returns:
-        Reduced JPEGs by their names (`domain.media.name_preview`).
+        Reduced JPEGs by their names (`domain.media.name_preview`), and the thumbnail.
     """
     reduced = reduce_picture(picture)
     heads = find_heads(sight)
-    previews = {}
+    small = annotate(cover_heads(reduced, heads), detections=(), max_side_px=THUMBNAIL_SIDE_PX)
+    previews = {name_thumbnail(): small}
     for annotated in (False, True):
         marks, dangers = (detections, hazards) if annotated else ((), ())
         plain = annotate(reduced, detections=marks, hazards=dangers)

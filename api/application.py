@@ -34,6 +34,9 @@ from api import (
     plots,
     project_imports,
     projects,
+    public_page,
+    publication,
+    reports,
     sensors,
     settlement,
     uploads,
@@ -57,10 +60,12 @@ ROUTERS: Final = (
     checkins.router,
     media.router,
     media.upload_router,
+    publication.router,
     bundle.router,
     uploads.router,
     findings.router,
     issues.router,
+    reports.router,
     sensors.router,
     settlement.router,
     plots.router,
@@ -113,6 +118,7 @@ def create_application(services: Services) -> FastAPI:
     application.state.services = services
     for router in ROUTERS:
         application.include_router(router)
+    application.include_router(public_page.router)
     install_error_handlers(application)
     install_pages(application, services.pages)
     describe(application, list_routes())

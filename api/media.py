@@ -16,6 +16,7 @@ from domain.audit import AuditAction, may_see_uncovered
 from domain.errors import Forbidden, NotFound
 from domain.media import MediaStatus, Medium, name_preview
 from domain.project import Project
+from domain.report import VILLAGER_TOKEN_ID, may_know_reporter
 from ingestion.capture import parse_capture
 from ingestion.intake import accept_upload
 from storage.audit import insert_audit
@@ -121,6 +122,7 @@ def list_media_route(
             limit=limit,
             milestone_id=milestone_id,
             status=status,
+            hidden_of=None if may_know_reporter(principal.role) else VILLAGER_TOKEN_ID,
         )
         views = [MediumView.of(each, list_finding_ids(connection, media_id=each.id)) for each in page.items]
     return make_collection(page, views)

@@ -20,6 +20,7 @@ from domain.media import MediaFormat, MediaStatus, Medium
 from domain.place import Placement as PlacedFix
 from domain.place import Position, Side, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
+from domain.report import Report, ReportStatus, may_know_reporter
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
 from findings.coverage import NotPlaced, StationSide
 from storage.camera_health import CameraHealthRow
@@ -974,3 +975,84 @@ class AlarmTemplateView(Shape):
     figures: dict[str, str]
     must_confirm: dict[str, str]
     alarms: list[dict[str, Any]]
+
+
+class ReportIssueBody(Shape):
+    """The issue that is raised from a villager's report."""
+
+    title: Text
+    severity: Severity | None = None
+    milestone_id: CallerId | None = None
+    due_date: DueDate | None = None
+    assigned_to: Text | None = None
+
+
+class AnswerBody(Shape):
+    """What the desk says to a report; `published_text` is shown in place of its text, where that names somebody."""
+
+    status: Literal["answered", "dismissed"]
+    answer: Annotated[str, Field(min_length=1, max_length=2000)]
+    published_text: Annotated[str, Field(max_length=2000)] | None = None
+    issue: ReportIssueBody | None = None
+
+
+class ReportView(Shape):
+    """A villager's report.
+
+    Inspectors and supervisors see all of it; to others `text` is what the public reads, and `place`, `contact` and
+    `media_id` are null.
+    """
+
+    id: UUID
+    project_id: str
+    status: ReportStatus
+    text: str | None
+    place: str | None
+    contact: str | None
+    media_id: UUID | None
+    received_at: datetime
+    due_at: datetime
+    overdue: bool
+    answer: str | None
+    published_text: str | None
+    answered_at: datetime | None
+    answered_by: str | None
+    issue_id: UUID | None
+
+    @classmethod
+    def of(cls, report: Report, *, role: Role, now: datetime) -> "ReportView":
+        """The view of a report for a role."""
+        knows = may_know_reporter(role)
+        return cls(
+            id=report.id,
+            project_id=report.project_id,
+            status=report.status,
+            # A text may name who wrote it: beside the desk, all read what the public reads.
+            text=report.text if knows else report.public_text,
+            place=report.place if knows else None,
+            contact=report.contact if knows else None,
+            media_id=report.media_id if knows else None,
+            received_at=report.received_at,
+            due_at=report.due_at,
+            overdue=report.is_overdue(now),
+            answer=report.answer,
+            published_text=report.published_text,
+            answered_at=report.answered_at,
+            answered_by=report.answered_by,
+            issue_id=report.issue_id,
+        )
+
+
+class PublicationBody(Shape):
+    """Whether a picture is shown on the public page."""
+
+    shown: bool
+
+
+class PublicationView(Shape):
+    """The decision on a picture; without a person where nobody decided."""
+
+    media_id: UUID
+    shown: bool
+    decided_by: str | None
+    decided_at: datetime | None

@@ -88,6 +88,11 @@ def name_preview(*, annotated: bool, blurred: bool, measured: bool = False) -> s
     return f"{name}-blurred-{BLUR_VERSION}" if blurred else name
 
 
+def name_thumbnail() -> str:
+    """Under which name a medium's small preview with covered heads is kept, which the public page shows."""
+    return f"thumbnail-blurred-{BLUR_VERSION}"
+
+
 @dataclass(frozen=True, slots=True)
 class Medium:
     """A stored photo or clip with everything known of it.

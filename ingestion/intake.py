@@ -10,6 +10,7 @@ from domain.evidence import grade_checks
 from domain.finding import Kind, NewFinding
 from domain.media import Capture, Medium
 from domain.project import Project
+from domain.report import VILLAGER_TOKEN_ID
 from findings.boundary import find_boundary
 from findings.camera_health import judge_camera_picture
 from findings.project_event import tell_media
@@ -126,7 +127,9 @@ def accept_upload(
     medium = find_media(connection, media_id=media_id)
     if medium is None:
         raise UploadVanished("the same file is being taken in by another request: send it again")
-    record_findings(connection, [make_evidence_finding(each, medium=medium) for each in judgement.findings])
+    if token_id != VILLAGER_TOKEN_ID:
+        # A villager's photo is evidence for no milestone: what the checks say of it is for the desk, on the medium.
+        record_findings(connection, [make_evidence_finding(each, medium=medium) for each in judgement.findings])
     tell_media(connection, project, medium, event="received", now=received_at)
     return medium, True
 

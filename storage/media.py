@@ -107,9 +107,11 @@ def list_media(
     limit: int,
     milestone_id: str | None = None,
     status: MediaStatus | None = None,
+    hidden_of: UUID | None = None,
 ) -> Page[Medium]:
-    """A project's media in the order of their arrival; with `own_media_of`, those that one token sent."""
+    """A project's media in the order of arrival: those of one token (`own_media_of`), none of another (`hidden_of`)."""
     values = {
+        "hidden_of": hidden_of,
         "project_id": project_id,
         "own_media_of": own_media_of,
         "milestone_id": milestone_id,

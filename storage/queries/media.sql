@@ -29,6 +29,7 @@ SELECT m.id, m.project_id, m.milestone_id, m.camera_id, m.client_id, m.token_id,
 FROM media AS m
 WHERE m.project_id = %(project_id)s
   AND (%(own_media_of)s::uuid IS NULL OR m.token_id = %(own_media_of)s)
+  AND (%(hidden_of)s::uuid IS NULL OR m.token_id <> %(hidden_of)s)
   AND (%(milestone_id)s::text IS NULL OR m.milestone_id = %(milestone_id)s)
   AND (%(status)s::text IS NULL OR m.status = %(status)s)
   AND m.seq > %(after)s
