@@ -1,0 +1,30 @@
+-- name: insert_picture_hash
+-- Only for the holder of the claim, so that nothing of an erased picture is written after its erasure.
+INSERT INTO picture_band (key, media_id, bits)
+SELECT key, m.id, %(bits)s
+FROM media AS m, unnest(%(keys)s::integer[]) AS key
+WHERE m.id = %(media_id)s AND m.claim = %(claim)s
+ON CONFLICT ON CONSTRAINT picture_band_pkey DO NOTHING;
+
+-- name: find_near_pictures
+-- Two statements in one: the index gives what shares a band, and only what is alike is looked up as a medium. A fixed
+-- camera's own pictures are alike honestly, and must not fill the list.
+WITH near AS MATERIALIZED (
+    SELECT b.media_id, min(bit_count((b.bits # p.bits)::bit(64))) AS distance
+    FROM unnest(%(keys)s::integer[], %(sought)s::bigint[]) AS p (key, bits)
+    JOIN picture_band AS b ON b.key = p.key
+    WHERE bit_count((b.bits # p.bits)::bit(64)) <= %(most)s AND b.media_id <> %(media_id)s
+    GROUP BY b.media_id
+)
+SELECT m.id AS media_id, m.project_id, m.milestone_id, m.received_at, m.taken_at,
+       m.metadata ->> 'taken_local' AS taken_local, near.distance::integer AS distance
+FROM near
+JOIN media AS m ON m.id = near.media_id
+JOIN media AS own ON own.id = %(media_id)s
+WHERE m.seq < own.seq
+  AND NOT coalesce(m.project_id = own.project_id AND m.camera_id = own.camera_id, false)
+ORDER BY near.distance, m.seq
+LIMIT %(limit)s;
+
+-- name: delete_picture_hash
+DELETE FROM picture_band WHERE media_id = %(media_id)s;
