@@ -46,13 +46,13 @@ def list_keys(bits: int) -> list[int]:
 
 def list_probes(hashed: PictureHash) -> list[int]:
     """The keys under which hashes like this one are looked for; among them its own."""
-    probes = []
+    probes: list[int] = []
     for band in range(BANDS):
         own = _cut_band(hashed.bits, band)
         weakest = [number // BANDS for number in hashed.uncertain if number % BANDS == band][:_TURNED]
         for count in range(_TURNED_AT_ONCE + 1):
-            for turned in combinations(weakest, count):
-                probes.append((band << BAND_BITS) | (own ^ sum(1 << place for place in turned)))
+            masks = (sum(1 << place for place in turned) for turned in combinations(weakest, count))
+            probes += [(band << BAND_BITS) | (own ^ mask) for mask in masks]
     return probes
 
 

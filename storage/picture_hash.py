@@ -22,7 +22,6 @@ class NearPicture:
 
     Attributes:
         received_at: UTC.
-        taken_at: what its time check settled on. UTC.
         taken_local: its camera's clock, naive ISO 8601; None where the file does not say.
         distance: in how many bits the hashes differ.
     """
@@ -31,7 +30,6 @@ class NearPicture:
     project_id: str
     milestone_id: str | None
     received_at: datetime
-    taken_at: datetime | None
     taken_local: str | None
     distance: int
 

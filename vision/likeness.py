@@ -19,7 +19,7 @@ _POINTS: Final = 800
 _RATIO: Final = 0.8  # Lowe, "Distinctive Image Features from Scale-Invariant Keypoints" (2004), 7.1
 _REACH_PX: Final = 3.0  # RANSAC: of a point from where the mapping puts it
 _LEAST_MATCHED: Final = 12  # four points make any mapping; eight more that agree are no chance
-_FIELD_PX: Final = 32
+_FIELDS: Final = 20  # along the longer side
 _TEXTURE_GREY: Final = 5.0  # standard deviation of a field; a plain sky agrees with every plain sky [grey levels]
 _SAME_CORRELATION: Final = 0.8
 _BURNT: Final = (5, 250)  # beyond them nothing shows, so a field with much of that says nothing [grey levels]
@@ -34,16 +34,18 @@ def compare_pictures(new: NDArray[np.uint8], earlier: NDArray[np.uint8]) -> Like
         new: (H, W, 3) uint8, blue, green, red, upright.
         earlier: likewise, of any size.
     """
-    new_grey, earlier_grey = _reduce(new), _reduce(earlier)
+    # Both as small as the smaller, because a reduced copy has lost the fine grain of what it is from.
+    side = min(_SIDE_PX, max(new.shape), max(earlier.shape))
+    new_grey, earlier_grey = _reduce(new, side), _reduce(earlier, side)
     likeness = _compare(new_grey, earlier_grey, is_mirrored=False)
     if likeness is not None:
         return likeness
     return _compare(new_grey, np.ascontiguousarray(earlier_grey[:, ::-1]), is_mirrored=True)
 
 
-def _reduce(pixels: NDArray[np.uint8]) -> Grey:
+def _reduce(pixels: NDArray[np.uint8], side_px: int) -> Grey:
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
-    scale = _SIDE_PX / max(grey.shape)
+    scale = side_px / max(grey.shape)
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return np.asarray(grey, np.uint8)
@@ -83,7 +85,8 @@ def _match(new: Grey, earlier: Grey) -> tuple[NDArray[np.float64], int, int] | N
     origins = np.array([earlier_points[pair.queryIdx].pt for pair in good], np.float32)
     places = np.array([new_points[pair.trainIdx].pt for pair in good], np.float32)
     mapping, inliers = cv2.findHomography(origins, places, cv2.RANSAC, _REACH_PX)
-    if mapping is None or int(inliers.sum()) < _LEAST_MATCHED:
+    # There may be none, which the library's types do not say.
+    if np.shape(mapping) != (3, 3) or int(inliers.sum()) < _LEAST_MATCHED:
         return None
     return np.asarray(mapping, np.float64), int(inliers.sum()), len(good)
 
@@ -93,9 +96,10 @@ def _compare_fields(new: Grey, laid: Grey, cover: NDArray[np.bool_]) -> tuple[fl
     one, other = (cv2.GaussianBlur(grey, (0, 0), _BLUR_PX).astype(np.float32) for grey in (new, laid))
     burnt = (np.minimum(new, laid) < _BURNT[0]) | (np.maximum(new, laid) > _BURNT[1])
     same = compared = 0
-    for top in range(0, new.shape[0] - _FIELD_PX + 1, _FIELD_PX):
-        for left in range(0, new.shape[1] - _FIELD_PX + 1, _FIELD_PX):
-            field = np.s_[top : top + _FIELD_PX, left : left + _FIELD_PX]
+    side = max(max(new.shape) // _FIELDS, 1)
+    for top in range(0, new.shape[0] - side + 1, side):
+        for left in range(0, new.shape[1] - side + 1, side):
+            field = np.s_[top : top + side, left : left + side]
             a, b = one[field], other[field]
             deviations = float(a.std()), float(b.std())
             if not cover[field].all() or max(deviations) < _TEXTURE_GREY or burnt[field].mean() > _MOST_BURNT:

@@ -20,7 +20,7 @@ _FLAT_GREY: Final = 4.0
 """A middle whose standard deviation is less shows nothing to compare (night, a covered lens). [grey levels]"""
 
 MIDDLE: Final = 0.8
-"""The share of each side that is hashed: what a copy that is cut to 90 % of each side still holds, wherever it was cut."""
+"""The share of each side that is hashed: what a copy cut to 90 % of each side still holds, wherever it was cut."""
 _CUT: Final = 0.9
 _PLACES: Final = (0.0, 0.5, 1.0)
 

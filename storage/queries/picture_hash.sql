@@ -7,20 +7,26 @@ WHERE m.id = %(media_id)s AND m.claim = %(claim)s
 ON CONFLICT ON CONSTRAINT picture_band_pkey DO NOTHING;
 
 -- name: find_near_pictures
--- Two statements in one: the index gives what shares a band, and only what is alike is looked up as a medium. A fixed
--- camera's own pictures are alike honestly, and must not fill the list.
+-- The index alone gives what shares a band; only what is alike is then looked up as a medium, one by one (OFFSET 0 keeps
+-- the planner from reading the media in order instead). A fixed camera's own pictures are alike honestly, and must not
+-- fill the list.
 WITH near AS MATERIALIZED (
     SELECT b.media_id, min(bit_count((b.bits # p.bits)::bit(64))) AS distance
     FROM unnest(%(keys)s::integer[], %(sought)s::bigint[]) AS p (key, bits)
     JOIN picture_band AS b ON b.key = p.key
     WHERE bit_count((b.bits # p.bits)::bit(64)) <= %(most)s AND b.media_id <> %(media_id)s
     GROUP BY b.media_id
+), own AS MATERIALIZED (
+    SELECT seq, project_id, camera_id FROM media WHERE id = %(media_id)s
 )
-SELECT m.id AS media_id, m.project_id, m.milestone_id, m.received_at, m.taken_at,
-       m.metadata ->> 'taken_local' AS taken_local, near.distance::integer AS distance
+SELECT near.media_id, m.project_id, m.milestone_id, m.received_at, m.taken_local, near.distance::integer AS distance
 FROM near
-JOIN media AS m ON m.id = near.media_id
-JOIN media AS own ON own.id = %(media_id)s
+CROSS JOIN own
+CROSS JOIN LATERAL (
+    SELECT seq, project_id, milestone_id, camera_id, received_at, metadata ->> 'taken_local' AS taken_local
+    FROM media WHERE id = near.media_id
+    OFFSET 0
+) AS m
 WHERE m.seq < own.seq
   AND NOT coalesce(m.project_id = own.project_id AND m.camera_id = own.camera_id, false)
 ORDER BY near.distance, m.seq

@@ -4,7 +4,7 @@ ORDER = tuple(range(BITS))
 
 
 def test_list_keys__a_band_is_every_fourth_bit_under_its_own_number() -> None:
-    """Bits 0, 4 and 63: band 0 has its places 0 and 1 (1 + 2), band 3 its place 15; a band's number is above 16 bits."""
+    """Bits 0, 4 and 63: band 0 has places 0 and 1 (1 + 2), band 3 place 15; the band's number is above."""
     assert list_keys(1 | 1 << 4 | 1 << 63) == [3, 1 << 16, 2 << 16, (3 << 16) + (1 << 15)]
 
 

@@ -14,7 +14,9 @@ def draw_scene(seed: int) -> Pixels:
     """A picture of 480 x 640 with coarse and fine content of its own."""
     chance = np.random.default_rng(seed)
     layers = [
-        cv2.resize(chance.uniform(0, 255, (3 * k, 4 * k, 3)).astype(np.float32), (640, 480), interpolation=cv2.INTER_CUBIC)
+        cv2.resize(
+            chance.uniform(0, 255, (3 * k, 4 * k, 3)).astype(np.float32), (640, 480), interpolation=cv2.INTER_CUBIC
+        )
         for k in (2, 8, 40)
     ]
     return np.asarray(np.clip(0.5 * layers[0] + 0.25 * layers[1] + 0.25 * layers[2], 0, 240), np.uint8)
