@@ -12,7 +12,7 @@ from ingestion.evidence_finding import EvidenceFinding
 from ingestion.near_reuse_check import EarlierLike, judge_near_reuse
 from storage.database import Database
 from storage.media_store import MediaStore
-from storage.picture_hash import NearPicture, find_near_pictures, insert_picture_hash
+from storage.picture_hash import NearPicture, find_near_pictures, insert_picture_hash, reopen_later_pictures
 from vision.likeness import compare_pictures
 from vision.picture import Picture, decode_picture
 from vision.picture_hash import HashedPicture, hash_picture
@@ -57,6 +57,7 @@ def _search(database: Database, medium: Medium, claim: UUID, hashed: HashedPictu
     with database.transaction() as connection:
         insert_picture_hash(connection, media_id=medium.id, claim=claim, bits=hashed.kept.bits)
     with database.transaction() as connection:
+        reopen_later_pictures(connection, media_id=medium.id, sought=hashed.sought_later)
         return find_near_pictures(connection, media_id=medium.id, sought=hashed.sought, limit=_MOST_COMPARED)
 
 

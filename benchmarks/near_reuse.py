@@ -7,7 +7,7 @@ pictures, by hash, and then by their pixels where the hashes are alike, with `--
 Pixels are compared for the first `--compared` pictures only, because that takes a fifth of a second each.
 
 Guards against a search that reads the table, and against a rule that misses copies or accuses strangers. Run it from
-the repository's root: `python -m benchmarks.near_reuse --hashes 1000000`; the peer in the same run compares all of them.
+the repository's root: `python -m benchmarks.near_reuse --hashes 1000000`; its peer compares one hash with all.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -58,21 +58,35 @@ def find_near_pictures(
         sought: where an earlier picture's middle may lie in it.
         limit: at most so many.
     """
-    pairs = [(key, _to_signed(each.bits)) for each in sought for key in list_probes(each)]
-    values = {
-        "media_id": media_id,
-        "keys": [key for key, _ in pairs],
-        "sought": [bits for _, bits in pairs],
-        "most": ALIKE_BITS,
-        "limit": limit,
-    }
+    values = _list_values(media_id, sought) | {"limit": limit}
     with connection.cursor(row_factory=class_row(NearPicture)) as cursor:
         return cursor.execute(_QUERIES["find_near_pictures"], values).fetchall()
+
+
+def reopen_later_pictures(connection: Connection, *, media_id: UUID, sought: Sequence[PictureHash]) -> None:
+    """Let photos be analysed once more that came after this one, kept their hash before it, and are alike by it.
+
+    Args:
+        connection: of the caller's transaction.
+        media_id: of the photo.
+        sought: what a later copy's middle may be.
+    """
+    connection.execute(_QUERIES["reopen_later_pictures"], _list_values(media_id, sought))
 
 
 def delete_picture_hash(connection: Connection, *, media_id: UUID) -> None:
     """Forget a photo's hash."""
     connection.execute(_QUERIES["delete_picture_hash"], {"media_id": media_id})
+
+
+def _list_values(media_id: UUID, sought: Sequence[PictureHash]) -> dict[str, Any]:
+    pairs = [(key, _to_signed(each.bits)) for each in sought for key in list_probes(each)]
+    return {
+        "media_id": media_id,
+        "keys": [key for key, _ in pairs],
+        "sought": [bits for _, bits in pairs],
+        "most": ALIKE_BITS,
+    }
 
 
 def _to_signed(bits: int) -> int:

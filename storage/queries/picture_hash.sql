@@ -32,5 +32,26 @@ WHERE m.seq < own.seq
 ORDER BY near.distance, m.seq
 LIMIT %(limit)s;
 
+-- name: reopen_later_pictures
+-- What came later and was looked at earlier may not have been compared with this one: it is judged once more. Who works
+-- on it at this moment loses the claim, because its search may be over. Where nothing came later, no hash is looked at.
+WITH own AS MATERIALIZED (
+    SELECT seq, project_id, camera_id FROM media WHERE id = %(media_id)s
+), near AS MATERIALIZED (
+    SELECT DISTINCT b.media_id
+    FROM unnest(%(keys)s::integer[], %(sought)s::bigint[]) AS p (key, bits)
+    JOIN picture_band AS b ON b.key = p.key
+    WHERE bit_count((b.bits # p.bits)::bit(64)) <= %(most)s
+      AND EXISTS (SELECT FROM media WHERE seq > (SELECT seq FROM own) AND status IN ('analysing', 'analysed'))
+)
+UPDATE media AS m
+SET status = 'received', claim = NULL, claimed_until = NULL, attempts = 0
+FROM own
+WHERE m.id = ANY (ARRAY(SELECT media_id FROM near))
+  AND m.seq > own.seq
+  AND m.status IN ('analysing', 'analysed')
+  AND m.checks @> '[{"check": "reuse", "verdict": "pass"}]'
+  AND NOT coalesce(m.project_id = own.project_id AND m.camera_id = own.camera_id, false);
+
 -- name: delete_picture_hash
 DELETE FROM picture_band WHERE media_id = %(media_id)s;

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import cv2
@@ -8,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.medium_analysis import Outcome, Workplace, analyse_medium
+from analysis.near_reuse import check_near_reuse
 from domain.access import Role
 from domain.clock import SystemClock
 from domain.evidence import CheckName, Verdict
-from domain.media import Capture, Medium
+from domain.media import Capture, MediaStatus, Medium
 from domain.project import ProjectClass, ProjectKind
 from findings.erasure import erase_bytes
 from ingestion.intake import accept_upload
@@ -146,6 +148,41 @@ def test_analyse_medium__another_photo__is_unique(workplace: Workplace, reposito
     for name in ("road-inside-safe.jpg", "road-machine.jpg", "bridge-pier.jpg"):
         content = (repository / "sample_media" / name).read_bytes()
         assert analyse(workplace, send(workplace, content))[1:] == (Verdict.PASS, "reuse.unique", {}), name
+
+
+def test_analyse_medium__the_copy_is_analysed_first__is_judged_once_more_and_the_first_is_not_accused(
+    workplace: Workplace, photo: NDArray[np.uint8]
+) -> None:
+    """Two workers may take the photos of one upload in any order; whichever came first is the original."""
+    height, width = photo.shape[:2]
+    first = send(workplace, encode(photo))
+    copy = send(workplace, encode(photo[: round(0.9 * height), : round(0.9 * width)], 70), project_id="q")
+    other = send(workplace, encode(photo[::-1].copy()), project_id="q")
+    for each in (copy, other):
+        assert analyse(workplace, each)[1] is Verdict.PASS
+    assert analyse(workplace, first)[1] is Verdict.PASS
+    assert read(workplace, copy)[0].status is MediaStatus.RECEIVED
+    assert read(workplace, other)[0].status is MediaStatus.ANALYSED
+    assert analyse(workplace, copy)[1:3] == (Verdict.FAIL, "reuse.near")
+    assert read(workplace, first)[0].status is MediaStatus.ANALYSED
+
+
+def test_analyse_medium__the_original_comes_up_while_the_copy_is_being_recorded__the_copy_is_judged_once_more(
+    workplace: Workplace, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy's search was over before the original's hash was there; its worker loses the claim."""
+    first = send(workplace, encode(photo))
+    copy = send(workplace, encode(photo, 60), project_id="q")
+
+    def search_and_be_overtaken(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+        judged = check_near_reuse(*given, **named)
+        monkeypatch.undo()
+        analyse(workplace, first)
+        return judged
+
+    monkeypatch.setattr("analysis.medium_analysis.check_near_reuse", search_and_be_overtaken)
+    assert analyse_medium(workplace, media_id=copy) is Outcome.CLAIM_LOST
+    assert analyse(workplace, copy)[1:3] == (Verdict.FAIL, "reuse.near")
 
 
 def test_erase_bytes__forgets_the_hash(workplace: Workplace, photo: NDArray[np.uint8]) -> None:
