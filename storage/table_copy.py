@@ -31,7 +31,12 @@ _OPTIONS: Final = " ".join(
         "idle_in_transaction_session_timeout=0",
     )
 )
-_SEEDED: Final = frozenset({"reading_retention"})  # a migration writes its only row
+# Rows that migrations write, so that a database of nothing else counts as empty.
+_SEEDED: Final[dict[str, sql.SQL]] = {
+    "reading_retention": sql.SQL("true"),
+    "token": sql.SQL("secret_sha256 = decode(repeat('00', 32), 'hex')"),
+}
+_NONE: Final = sql.SQL("false")
 _FETCHED: Final = 10_000
 _GATHERED_BYTES: Final = 1 << 18
 
@@ -163,7 +168,9 @@ def list_filled_tables(url: str) -> list[str]:
     """The tables that hold rows, but for those that migrations write; none in a database that is as good as new."""
     with _connect(url) as connection:
         return [
-            each.name for each in _list_tables(connection) if each.name not in _SEEDED and _has_rows(connection, each)
+            each.name
+            for each in _list_tables(connection)
+            if _has_rows(connection, each, but=_SEEDED.get(each.name, _NONE))
         ]
 
 
@@ -298,8 +305,8 @@ def _find_clock(connection: Connection) -> ClusterClock:
     return ClusterClock(*row)
 
 
-def _has_rows(connection: Connection, table: Table) -> bool:
-    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table.name))
+def _has_rows(connection: Connection, table: Table, *, but: sql.SQL = _NONE) -> bool:
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE NOT ({}))").format(sql.Identifier(table.name), but)
     row = connection.execute(query).fetchone()
     return row is not None and bool(row[0])
 
