@@ -6,11 +6,13 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from analysis.measuring import measure_medium
 from domain.camera_health import Look
-from domain.media import Detection, MediaFormat, name_preview
-from vision.annotation import PREVIEW_SIDE_PX, Marked, annotate, reduce_picture
+from domain.measurement import Wanted
+from domain.media import Detection, MediaFormat, name_preview, name_thumbnail
+from vision.annotation import PREVIEW_SIDE_PX, THUMBNAIL_SIDE_PX, Marked, annotate, reduce_picture
 from vision.camera_look import look_at
 from vision.clip import Frame, sample_frames
 from vision.clip_hazard import ClipLook, HazardEvent, find_events
@@ -51,6 +53,7 @@ class Examination:
         cannot_tell: by code, for how many persons (of a photo) it could not be told.
         previews: what people are shown, see `draw_previews`; of a clip, its most telling frame.
         truncated: the file ends early, and only what is there was judged.
+        measurements: JSON-ready, see docs/measure.md; empty where nothing is to be measured.
         look: whether a fixed camera's photo shows anything, and whether it is the one before; None for a clip.
     """
 
@@ -62,6 +65,7 @@ class Examination:
     previews: Mapping[str, bytes]
     truncated: bool
     look: Look | None = None
+    measurements: tuple[dict[str, Any], ...] = ()
 
 
 def draw_previews(
@@ -76,11 +80,12 @@ def draw_previews(
         hazards: to mark above them.
 
     Returns:
-        Reduced JPEGs by their names (`domain.media.name_preview`).
+        Reduced JPEGs by their names (`domain.media.name_preview`), and the thumbnail.
     """
     reduced = reduce_picture(picture)
     heads = find_heads(sight)
-    previews = {}
+    small = annotate(cover_heads(reduced, heads), detections=(), max_side_px=THUMBNAIL_SIDE_PX)
+    previews = {name_thumbnail(): small}
     for annotated in (False, True):
         marks, dangers = (detections, hazards) if annotated else ((), ())
         plain = annotate(reduced, detections=marks, hazards=dangers)
@@ -97,6 +102,7 @@ def examine(
     detector: Detector,
     in_force: RulesInForce | None = None,
     scene: Scene = _UNKNOWN,
+    wanted: Wanted | None = None,
 ) -> Examination:
     """Look at a photo or clip.
 
@@ -106,6 +112,7 @@ def examine(
         detector: sees what is in it.
         in_force: the hazard rules; silent: those that come with the product.
         scene: what is known of the shot; what is silent leaves the rules that need it without an answer.
+        wanted: what is to be measured in a photo; None: nothing.
 
     Raises:
         UndecodablePicture: the bytes are no picture of that format.
@@ -121,15 +128,21 @@ def examine(
     judged = judge_photo(
         sight.detections, width_px=picture.width_px, height_px=picture.height_px, in_force=rules, scene=scene
     )
+    previews = draw_previews(picture, sight=sight, detections=sight.detections, hazards=judged.hazards)
+    measured = None
+    if wanted is not None:
+        measured = measure_medium(path, media_format=media_format, wanted=wanted, heads=find_heads(sight))
+        previews |= measured.previews
     return Examination(
         width_px=picture.width_px,
         height_px=picture.height_px,
         detections=sight.detections,
         hazards=tuple(SeenHazard(hazard, None) for hazard in judged.hazards),
         cannot_tell=dict(judged.cannot_tell),
-        previews=draw_previews(picture, sight=sight, detections=sight.detections, hazards=judged.hazards),
+        previews=previews,
         truncated=picture.truncated,
         look=look_at(picture) if scene.is_fixed else None,
+        measurements=() if measured is None else measured.measurements,
     )
 
 

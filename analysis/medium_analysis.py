@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from analysis.examination import Examination, examine
 from analysis.hazard_finding import HazardFinding, drop_told, make_hazard_findings
+from analysis.near_reuse import PLAIN, check_near_reuse
 from analysis.scene import Circumstances, gather_circumstances
 from domain.camera_health import Look
 from domain.clock import Clock
@@ -98,8 +99,12 @@ def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
                 detector=workplace.detector,
                 in_force=circumstances.in_force,
                 scene=circumstances.scene,
+                wanted=circumstances.wanted,
             )
-            judged = _judge_again(medium, path)
+            # Before the row, so that an analysed medium always has its previews; a lost claim leaves the same bytes.
+            for name, content in seen.previews.items():
+                workplace.store.put_derived(medium.id, name=name, content=content)
+            judged = _judge_again(workplace, medium, path, claim=claim, seen=seen)
     except Unavailable:
         _release(workplace, media_id=media_id, claim=claim)
         raise
@@ -128,9 +133,6 @@ def _record(
     taken_at: datetime | None,
 ) -> Outcome:
     checks, evidence_findings = judged
-    # Before the row, so that an analysed medium always has its previews; a lost claim leaves the same bytes behind.
-    for name, content in seen.previews.items():
-        workplace.store.put_derived(medium.id, name=name, content=content)
     evidence = grade_checks(list(checks))
     with workplace.database.transaction() as connection:
         if not finish_media(
@@ -145,6 +147,7 @@ def _record(
             checks=checks,
             grade=evidence.grade,
             grade_reasons=evidence.reasons,
+            measurements=seen.measurements,
         ):
             return Outcome.CLAIM_LOST
         if seen.look is not None:
@@ -173,18 +176,39 @@ def _judge_camera(connection: Connection, medium: Medium, look: Look, *, at: dat
     judge_camera_picture(connection, project=project, medium=medium, look=look, at=at)
 
 
-def _judge_again(medium: Medium, path: Path) -> tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]]:
+def _judge_again(
+    workplace: Workplace, medium: Medium, path: Path, *, claim: UUID, seen: Examination
+) -> tuple[tuple[Check, ...], tuple[EvidenceFinding, ...]]:
     """The checks of intake with what only the pixels tell, and what that adds to the findings."""
     if medium.format.is_clip:
         return medium.checks, ()
     thumbnail = check_thumbnail(path, medium.format)
-    if thumbnail is None:
-        return medium.checks, ()
+    reuse, findings = _judge_reuse(workplace, medium, claim, seen)
+    replaced = {CheckName.EDITING: thumbnail, CheckName.REUSE: reuse}
     checks = tuple(
-        thumbnail if each.check is CheckName.EDITING and each.verdict is not Verdict.WARN else each
+        (replaced.get(each.check) or each) if each.verdict not in {Verdict.WARN, Verdict.FAIL} else each
         for each in medium.checks
     )
-    return checks, list_thumbnail_findings(thumbnail)
+    return checks, (*findings, *list_thumbnail_findings(thumbnail))
+
+
+def _judge_reuse(
+    workplace: Workplace, medium: Medium, claim: UUID, seen: Examination
+) -> tuple[Check | None, tuple[EvidenceFinding, ...]]:
+    with workplace.database.transaction() as connection:
+        project = find_project(connection, project_id=medium.project_id)
+    if project is None:
+        raise RuntimeError("a medium without its project")
+    reuse, findings = check_near_reuse(
+        workplace.database,
+        workplace.store,
+        medium=medium,
+        project=project,
+        claim=claim,
+        preview=seen.previews[PLAIN],
+    )
+    is_told = any(each.check is CheckName.REUSE and each.verdict is Verdict.FAIL for each in medium.checks)
+    return (None, ()) if is_told else (reuse, findings)
 
 
 def _give_up(workplace: Workplace, medium: Medium, claim: UUID, *, code: str) -> Outcome:

@@ -9,7 +9,7 @@ from analysis.examination import draw_previews, find_frame
 from analysis.medium_analysis import Workplace
 from domain.errors import SiteproofError, Unavailable
 from domain.finding import Finding, Kind
-from domain.media import MediaStatus, Medium, name_preview
+from domain.media import MediaStatus, Medium, name_preview, name_thumbnail
 from storage.finding import list_media_findings
 from storage.media import find_media
 from vision.annotation import PREVIEW_SIDE_PX
@@ -56,10 +56,12 @@ def renew_previews(workplace: Workplace, *, media_id: UUID) -> bool:
 
 
 def _has_preview(workplace: Workplace, media_id: UUID) -> bool:
-    file = workplace.store.find_derived(media_id, name=name_preview(annotated=True, blurred=True))
-    if file is None:
-        return False
-    file.close()
+    # The thumbnail is the youngest of them: an earlier release made the others alone.
+    for name in (name_preview(annotated=True, blurred=True), name_thumbnail()):
+        file = workplace.store.find_derived(media_id, name=name)
+        if file is None:
+            return False
+        file.close()
     return True
 
 

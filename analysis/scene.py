@@ -7,12 +7,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.camera import Camera
+from domain.measurement import Wanted, find_wanted
 from domain.media import Medium
 from domain.project import Project
 from storage.camera import find_camera, list_camera_views
 from storage.camera_health import find_camera_health
 from storage.database import Connection
 from storage.hazard_rules import find_hazard_rules
+from storage.project import find_milestone
 from vision.hazard_judgement import longest_dwell_s
 from vision.hazard_rules import HazardRules, MalformedHazardRules, RulesInForce, change_hazard_rules
 from vision.scene import EarlierView, Scene
@@ -23,10 +25,11 @@ _MAX_EARLIER: Final = 500  # at one a minute more than eight hours; the way of o
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """By which rules a medium is judged, and what is known of the shot."""
+    """By which rules a medium is judged, what is known of the shot, and what is to be measured in it."""
 
     in_force: RulesInForce
     scene: Scene
+    wanted: Wanted | None = None
 
 
 def gather_circumstances(
@@ -56,6 +59,7 @@ def gather_circumstances(
             camera=camera,
             earlier=_list_earlier(connection, medium, in_force, zone, skew_s),
         ),
+        _find_wanted(connection, medium),
     )
 
 
@@ -69,6 +73,13 @@ def find_true_time(medium: Medium, *, clock_skew_s: float) -> datetime | None:
     if medium.taken_at is None or medium.capture.get("taken_at") is not None:
         return medium.taken_at
     return medium.taken_at - timedelta(seconds=clock_skew_s)
+
+
+def _find_wanted(connection: Connection, medium: Medium) -> Wanted | None:
+    if medium.milestone_id is None or medium.format.is_clip:
+        return None
+    milestone = find_milestone(connection, project_id=medium.project_id, milestone_id=medium.milestone_id)
+    return None if milestone is None else find_wanted(milestone.requires)
 
 
 def _find_skew(connection: Connection, medium: Medium, camera: Camera | None) -> float:

@@ -19,6 +19,7 @@ from domain.identifier import parse_uuid
 from domain.issue import Issue
 from domain.media import Medium
 from domain.project import Project
+from domain.report import VILLAGER_TOKEN_ID, Report, may_know_reporter
 from domain.sensor import Sensor
 from storage.database import Connection
 from storage.errors import UnknownProject
@@ -27,6 +28,7 @@ from storage.idempotency import RequestKey, claim_key
 from storage.issue import find_issue
 from storage.media import find_media
 from storage.project import find_project
+from storage.report import find_report
 from storage.sensor import find_sensor
 from storage.token import find_token
 
@@ -70,6 +72,12 @@ class UnknownIssue(NotFound):
     """There is no such issue, or it is out of sight."""
 
     code: ClassVar[str] = "issue.not_found"
+
+
+class UnknownReport(NotFound):
+    """There is no such report, or it is out of sight."""
+
+    code: ClassVar[str] = "report.not_found"
 
 
 class UnderWay(Conflict):
@@ -262,6 +270,19 @@ def see_issue(connection: Connection, principal: Principal, request: Request) ->
     return issue
 
 
+def see_report(connection: Connection, principal: Principal, request: Request) -> Report:
+    """The villager's report of the path.
+
+    Raises:
+        UnknownReport: it is not there, or out of sight.
+    """
+    report_id = parse_uuid(request.path_params["report_id"])
+    report = None if report_id is None else find_report(connection, report_id=report_id)
+    if report is None or not _sees_project_id(connection, principal, report.project_id):
+        raise UnknownReport("there is no such report")
+    return report
+
+
 def _sees_project_id(connection: Connection, principal: Principal, project_id: str) -> bool:
     project = find_project(connection, project_id=project_id)
     return project is not None and principal.sees_project(project.id, project.area)
@@ -269,6 +290,8 @@ def _sees_project_id(connection: Connection, principal: Principal, project_id: s
 
 def _sees_medium(connection: Connection, principal: Principal, medium: Medium) -> bool:
     if principal.sees_only_own_media and medium.token_id != principal.token_id:
+        return False
+    if medium.token_id == VILLAGER_TOKEN_ID and not may_know_reporter(principal.role):
         return False
     return _sees_project_id(connection, principal, medium.project_id)
 

@@ -17,6 +17,7 @@ from api import (
     audit,
     bundle,
     cameras,
+    checkins,
     dead_letters,
     drawings,
     events,
@@ -33,6 +34,9 @@ from api import (
     plots,
     project_imports,
     projects,
+    public_page,
+    publication,
+    reports,
     sensors,
     settlement,
     uploads,
@@ -53,12 +57,15 @@ ROUTERS: Final = (
     milestone_templates.router,
     hazard_rules.router,
     cameras.router,
+    checkins.router,
     media.router,
     media.upload_router,
+    publication.router,
     bundle.router,
     uploads.router,
     findings.router,
     issues.router,
+    reports.router,
     sensors.router,
     settlement.router,
     plots.router,
@@ -111,6 +118,7 @@ def create_application(services: Services) -> FastAPI:
     application.state.services = services
     for router in ROUTERS:
         application.include_router(router)
+    application.include_router(public_page.router)
     install_error_handlers(application)
     install_pages(application, services.pages)
     describe(application, list_routes())

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from api.strict_json import BodyTooLarge
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, SiteproofError, Unavailable
+from domain.report import TooManyReports
 from domain.upload import PieceTooLong, TooManyUploads, UploadLocked
 from ingestion.file_format import UnsupportedFormat
 from storage.media_store import MediaTooLarge, StoreFull
@@ -43,6 +44,7 @@ STATUS_OF: Final[dict[type[SiteproofError], HTTPStatus]] = {
     UploadLocked: HTTPStatus.LOCKED,
     PieceTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyUploads: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyReports: HTTPStatus.TOO_MANY_REQUESTS,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,

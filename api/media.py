@@ -16,6 +16,7 @@ from domain.audit import AuditAction, may_see_uncovered
 from domain.errors import Forbidden, NotFound
 from domain.media import MediaStatus, Medium, name_preview
 from domain.project import Project
+from domain.report import VILLAGER_TOKEN_ID, may_know_reporter
 from ingestion.capture import parse_capture
 from ingestion.intake import accept_upload
 from storage.audit import insert_audit
@@ -121,6 +122,7 @@ def list_media_route(
             limit=limit,
             milestone_id=milestone_id,
             status=status,
+            hidden_of=None if may_know_reporter(principal.role) else VILLAGER_TOKEN_ID,
         )
         views = [MediumView.of(each, list_finding_ids(connection, media_id=each.id)) for each in page.items]
     return make_collection(page, views)
@@ -177,12 +179,18 @@ def get_preview_route(
     blurred: Annotated[  # noqa: FBT002 - the same
         bool, Query(description="with covered heads; false is for those who may read the original, and on record")
     ] = True,
+    measured: Annotated[  # noqa: FBT002 - the same
+        bool, Query(description="with what was measured beside a board, instead of the marks")
+    ] = False,
 ) -> StreamingResponse:
     """A reduced picture; it is made by the analysis, so it is not there before."""
     medium, services = asker.thing, asker.services
     if not blurred:
         record_sight(asker, AuditAction.UNBLURRED_PREVIEW_READ)
-    file = services.media_store.find_derived(medium.id, name=name_preview(annotated=annotated, blurred=blurred))
+    name = name_preview(annotated=annotated, blurred=blurred, measured=measured)
+    file = services.media_store.find_derived(medium.id, name=name)
+    if file is None and measured and not medium.measurements:
+        raise NoPreview("nothing was measured in it")
     if file is None:
         if medium.status is MediaStatus.ANALYSED:
             # Analysed by a release without this blur; a worker makes it now.

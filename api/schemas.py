@@ -11,13 +11,16 @@ from domain.access import Role
 from domain.alarm import EndReason, GaugeFault
 from domain.camera import Camera
 from domain.camera_health import state_from_json
+from domain.checkin import Checkin
 from domain.evidence import Check, CheckName, Grade, Verdict
 from domain.finding import Decision, Finding, FindingStatus, Kind, Severity
 from domain.identifier import CALLER_ID_PATTERN
 from domain.issue import Issue, IssueStatus, Transition
 from domain.media import MediaFormat, MediaStatus, Medium
-from domain.place import Position, position_to_json
+from domain.place import Placement as PlacedFix
+from domain.place import Position, Side, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
+from domain.report import Report, ReportStatus, may_know_reporter
 from domain.sensor import Placement, Sensor, SensorEvent, SensorKind, SensorProfile, Suppression
 from findings.coverage import NotPlaced, StationSide
 from storage.camera_health import CameraHealthRow
@@ -307,9 +310,9 @@ class MaterialRequirement(Shape):
 class MeasurementRequirement(Shape):
     """A dimension with its nominal value and tolerance."""
 
-    quantity: Text
-    nominal_mm: float
-    tolerance_mm: Annotated[float, Field(ge=0)]
+    quantity: Annotated[Text, Field(description="rebar_spacing, width or thickness")]
+    nominal_mm: Annotated[float, Field(gt=0, le=1e6)]
+    tolerance_mm: Annotated[float, Field(gt=0, le=1e6)]
     source: Text | None = None
 
 
@@ -319,9 +322,60 @@ class Requirements(Shape):
     photos: PhotoRequirement | None = None
     elements: Annotated[list[ElementRequirement], Field(max_length=50)] | None = None
     measurements: Annotated[list[MeasurementRequirement], Field(max_length=50)] | None = None
+    board: (
+        Annotated[
+            Text,
+            Field(description="by which is measured, as `siteproof print-board` takes it; needed by `measurements`"),
+        ]
+        | None
+    ) = None
+    camera: (
+        Annotated[
+            dict[str, Any], Field(description="what `siteproof calibrate` wrote, where one camera takes the photos")
+        ]
+        | None
+    ) = None
     checkin: bool | None = None
     report: bool | None = None
     materials: Annotated[list[MaterialRequirement], Field(max_length=50)] | None = None
+
+
+class CheckinBody(Shape):
+    """What `POST /v1/projects/{project_id}/checkins` takes; `at` is now where silent."""
+
+    milestone_id: CallerId
+    position: GivenPosition
+    at: AwareDatetime | None = None
+    client_id: UUID | None = None
+
+
+class CheckinView(Shape):
+    """A check-in; `side` and `distance_m` (negative inside) by the boundary of now, null where there is none."""
+
+    id: UUID
+    project_id: str
+    milestone_id: str
+    client_id: UUID | None
+    position: dict[str, Any]
+    at: datetime
+    received_at: datetime
+    side: Side | None
+    distance_m: float | None
+
+    @classmethod
+    def of(cls, checkin: Checkin, placement: PlacedFix | None) -> "CheckinView":
+        """The view of a stored check-in."""
+        return cls(
+            id=checkin.id,
+            project_id=checkin.project_id,
+            milestone_id=checkin.milestone_id,
+            client_id=checkin.client_id,
+            position=view_position(checkin.position) or {},
+            at=checkin.at,
+            received_at=checkin.received_at,
+            side=None if placement is None else placement.side,
+            distance_m=None if placement is None else round(placement.distance_m, 1),
+        )
 
 
 class MilestoneBody(Shape):
@@ -460,6 +514,7 @@ class MediumView(Shape):
     checks: list[CheckView]
     evidence: EvidenceView
     detections: list[DetectionView]
+    measurements: list[dict[str, Any]]
     model: str | None
     finding_ids: list[UUID]
 
@@ -487,6 +542,7 @@ class MediumView(Shape):
             checks=[CheckView.of(check) for check in medium.checks],
             evidence=EvidenceView(grade=Grade(medium.grade), reasons=list(medium.grade_reasons)),
             detections=[DetectionView.model_validate(each) for each in medium.detections],
+            measurements=list(medium.measurements),
             model=medium.model,
             finding_ids=finding_ids,
         )
@@ -919,3 +975,84 @@ class AlarmTemplateView(Shape):
     figures: dict[str, str]
     must_confirm: dict[str, str]
     alarms: list[dict[str, Any]]
+
+
+class ReportIssueBody(Shape):
+    """The issue that is raised from a villager's report."""
+
+    title: Text
+    severity: Severity | None = None
+    milestone_id: CallerId | None = None
+    due_date: DueDate | None = None
+    assigned_to: Text | None = None
+
+
+class AnswerBody(Shape):
+    """What the desk says to a report; `published_text` is shown in place of its text, where that names somebody."""
+
+    status: Literal["answered", "dismissed"]
+    answer: Annotated[str, Field(min_length=1, max_length=2000)]
+    published_text: Annotated[str, Field(max_length=2000)] | None = None
+    issue: ReportIssueBody | None = None
+
+
+class ReportView(Shape):
+    """A villager's report.
+
+    Inspectors and supervisors see all of it; to others `text` is what the public reads, and `place`, `contact` and
+    `media_id` are null.
+    """
+
+    id: UUID
+    project_id: str
+    status: ReportStatus
+    text: str | None
+    place: str | None
+    contact: str | None
+    media_id: UUID | None
+    received_at: datetime
+    due_at: datetime
+    overdue: bool
+    answer: str | None
+    published_text: str | None
+    answered_at: datetime | None
+    answered_by: str | None
+    issue_id: UUID | None
+
+    @classmethod
+    def of(cls, report: Report, *, role: Role, now: datetime) -> "ReportView":
+        """The view of a report for a role."""
+        knows = may_know_reporter(role)
+        return cls(
+            id=report.id,
+            project_id=report.project_id,
+            status=report.status,
+            # A text may name who wrote it: beside the desk, all read what the public reads.
+            text=report.text if knows else report.public_text,
+            place=report.place if knows else None,
+            contact=report.contact if knows else None,
+            media_id=report.media_id if knows else None,
+            received_at=report.received_at,
+            due_at=report.due_at,
+            overdue=report.is_overdue(now),
+            answer=report.answer,
+            published_text=report.published_text,
+            answered_at=report.answered_at,
+            answered_by=report.answered_by,
+            issue_id=report.issue_id,
+        )
+
+
+class PublicationBody(Shape):
+    """Whether a picture is shown on the public page."""
+
+    shown: bool
+
+
+class PublicationView(Shape):
+    """The decision on a picture; without a person where nobody decided."""
+
+    media_id: UUID
+    shown: bool
+    decided_by: str | None
+    decided_at: datetime | None

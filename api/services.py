@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from api.throttle import Throttle
 from domain.clock import Clock
 from domain.webhook import Network
 from findings.evidence_log import LogPublisher
@@ -37,6 +38,8 @@ class Services:
         stream_lifetime_s: after which a follower of events has to come again. [s]
         stream_slots: places for followers of events.
         webhook_networks: not public, and yet allowed for webhooks.
+        reports_by_address: how many villagers' reports one address may send.
+        reports_by_project: how many may come about one project.
     """
 
     database: Database
@@ -52,6 +55,8 @@ class Services:
     stream_lifetime_s: float = 900.0
     stream_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_STREAMS))
     webhook_networks: Sequence[Network] = ()
+    reports_by_address: Throttle = field(default_factory=lambda: Throttle(limit=20))
+    reports_by_project: Throttle = field(default_factory=lambda: Throttle(limit=120))
 
     @property
     def known_classes(self) -> frozenset[str]:

@@ -97,7 +97,12 @@ class _FieldTarget(BaseTarget):  # type: ignore[misc] # the library has no types
 
 @asynccontextmanager
 async def receive_form(
-    request: Request, store: MediaStore, *, max_bytes: int, fields: Sequence[str] = ("capture",)
+    request: Request,
+    store: MediaStore,
+    *,
+    max_bytes: int,
+    fields: Sequence[str] = ("capture",),
+    needs_file: bool = True,
 ) -> AsyncIterator[UploadForm]:
     """Receive the form; what is not kept inside the block is thrown away after it.
 
@@ -106,6 +111,7 @@ async def receive_form(
         store: where the file is staged.
         max_bytes: of the file. [B]
         fields: the short parts that are kept; others are skipped.
+        needs_file: whether the form must have a `file`; without one, it is empty where none came.
 
     Raises:
         MediaTooLarge: the file is larger.
@@ -119,14 +125,14 @@ async def receive_form(
         raise MediaTooLarge(f"the file is larger than {max_bytes} bytes", limit_bytes=max_bytes)
     staging = await run_in_threadpool(store.stage, max_bytes=max_bytes)
     try:
-        received = await _parse(request, staging, fields)
+        received = await _parse(request, staging, fields, needs_file=needs_file)
         staged = await run_in_threadpool(staging.finish)
         yield UploadForm(staged, received)
     finally:
         await run_in_threadpool(staging.discard)
 
 
-async def _parse(request: Request, staging: Staging, fields: Sequence[str]) -> dict[str, bytes]:
+async def _parse(request: Request, staging: Staging, fields: Sequence[str], *, needs_file: bool) -> dict[str, bytes]:
     file, targets = _FileTarget(staging), {name: _FieldTarget(name) for name in fields}
     try:
         parser = StreamingFormDataParser(headers={"Content-Type": request.headers.get("content-type", "")})
@@ -141,8 +147,8 @@ async def _parse(request: Request, staging: Staging, fields: Sequence[str]) -> d
         raise MalformedForm("the body is not a multipart form that can be read") from error
     except ClientDisconnect as error:
         raise MalformedForm("the upload was cut off") from error
-    if not file.parts:
+    if not file.parts and needs_file:
         raise MissingFile("the form has no part called `file`")
-    if not file.finished:
+    if file.parts and not file.finished:
         raise MalformedForm("the upload was cut off")
     return {name: target.value for name, target in targets.items() if target.value is not None}

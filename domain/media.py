@@ -75,16 +75,22 @@ class Detection:
     model: str | None = None
 
 
-def name_preview(*, annotated: bool, blurred: bool) -> str:
+def name_preview(*, annotated: bool, blurred: bool, measured: bool = False) -> str:
     """Under which name a medium's preview is kept.
 
     Args:
         annotated: with the marks.
+        measured: with what was measured, instead of the marks.
         blurred: with covered heads. The others have the names of the time before there was a blur, so that what was
             made then is shown only to those who may see it.
     """
-    name = "annotated" if annotated else "preview"
+    name = "measured" if measured else "annotated" if annotated else "preview"
     return f"{name}-blurred-{BLUR_VERSION}" if blurred else name
+
+
+def name_thumbnail() -> str:
+    """Under which name a medium's small preview with covered heads is kept, which the public page shows."""
+    return f"thumbnail-blurred-{BLUR_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class Medium:
         capture: the sender's word, as JSON, as it was given.
         metadata: what the file itself says (EXIF), JSON-ready.
         model: the models that looked, with their versions and what ran them.
+        measurements: what was measured beside a board, JSON-ready; empty where nothing was asked for.
         model_hashes: SHA-256 of each one's weights by its name; empty where it was analysed before that was kept.
     """
 
@@ -130,3 +137,4 @@ class Medium:
     model_hashes: dict[str, str]
     attempts: int
     failure: str | None
+    measurements: tuple[dict[str, Any], ...] = ()

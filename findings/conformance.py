@@ -1,4 +1,4 @@
-"""Findings about a milestone as a whole: stations without evidence, and elements that must not be there.
+"""Findings about a milestone as a whole: stations without evidence, elements that must not be there, what was measured.
 
 Worked out anew whenever a photo of the milestone was analysed or decided upon, its requirements or the alignment
 changed, or its planned day is over; see docs/decisions/0011.
@@ -15,6 +15,7 @@ from domain.project import Milestone, Project
 from findings.coverage import Coverage, Interval, StationSide, judge_coverage, subtract
 from findings.gap_matching import match_gaps
 from findings.gate import counts_as_evidence
+from findings.measured_conformance import update_measured
 from findings.recording import get_finding, record_findings, reopen_findings, resolve_findings, tell_finding
 from geofence.alignment import Alignment, format_chainage, parse_alignment
 from storage.database import Connection
@@ -79,6 +80,7 @@ def update_conformance(
     counting = [medium for medium in sent if counts_as_evidence(medium)]
     _update_gaps(connection, project, milestone, counting, now)
     _update_elements(connection, milestone, [each for each in counting if media_id in {None, each.id}], now)
+    update_measured(connection, milestone, counting, now=now)
 
 
 def update_project_conformance(connection: Connection, *, project: Project, now: datetime) -> None:

@@ -9,6 +9,7 @@ from findings.log_fact import record_fact
 from storage.database import Connection
 from storage.evidence_log import delete_contents
 from storage.media import erase_media, find_media, lock_bytes, lock_media_of_bytes
+from storage.picture_hash import delete_picture_hash
 
 
 def erase_bytes(connection: Connection, *, sha256: str, basis: str, by: str, now: datetime) -> list[UUID]:
@@ -34,6 +35,7 @@ def erase_bytes(connection: Connection, *, sha256: str, basis: str, by: str, now
         if medium is not None and medium.failure != ERASED:
             _write_tombstone(connection, medium, basis=basis, by=by, now=now)
             erase_media(connection, media_id=media_id)
+        delete_picture_hash(connection, media_id=media_id)
         delete_contents(connection, subject=f"media/{media_id}", kept_kind=ERASED)
     return media_ids
 

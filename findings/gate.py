@@ -8,14 +8,18 @@ from uuid import UUID
 from domain.evidence import Grade
 from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
+from domain.measurement import Quantity, Verdict, list_unoffered
 from domain.media import MediaStatus
+from domain.place import Placement, Side
 from findings.coverage import Interval
+from findings.measured import QUANTITY_NAMES, PhotoVerdict, describe_quantity
 from geofence.alignment import format_chainage
 from storage.evidence import SentMedium
 
 # Parts of `requires` that this release stores and cannot judge yet. A gate that let them pass would be a guess.
-NOT_JUDGED: Final = ("measurements", "checkin", "report", "materials")
+NOT_JUDGED: Final = ("report", "materials")
 _MAX_GAPS_TOLD: Final = 50
+_MAX_FAILS_TOLD: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class GateFacts:
         seen: by label, on how many counting photos it is seen.
         gaps: stretches without evidence that no person has settled; None where stations cannot be judged because the
             project has no alignment. [m]
+        measured: what counting photos say of the wanted quantities, in the order of their arrival; of fails, those that
+            no person dismissed or saw mended.
+        checkins: where the last check-ins lie, the newest first; None where the project has no boundary.
     """
 
     requires: dict[str, Any]
@@ -57,6 +64,8 @@ class GateFacts:
     holding_issues: Sequence[tuple[UUID, str, Severity, IssueStatus]] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
     gaps: Sequence[Interval] | None = ()
+    measured: Sequence[PhotoVerdict] = ()
+    checkins: Sequence[Placement] | None = ()
 
 
 def counts_as_evidence(medium: SentMedium) -> bool:
@@ -79,6 +88,8 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
     reasons += _judge_photos(facts)
     reasons += _judge_stations(facts)
     reasons += _judge_elements(facts)
+    reasons += _judge_measurements(facts)
+    reasons += _judge_checkins(facts)
     reasons += [
         Reason(
             "gate.requirement_not_judged",
@@ -90,6 +101,8 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
         )
         for part in _list_not_judged(facts.requires)
     ]
+    # A fail is told with its figures; what stands for it is not told a second time.
+    told = {UUID(each.facts["finding_id"]) for each in reasons if "finding_id" in each.facts}
     reasons += [
         Reason(
             f"gate.finding_{status.value}",
@@ -97,6 +110,7 @@ def judge_gate(facts: GateFacts) -> list[Reason]:
             {"finding_id": str(finding_id), "finding_code": code, "severity": severity.value},
         )
         for finding_id, code, severity, status in facts.holding
+        if finding_id not in told
     ]
     reasons += [
         Reason(
@@ -180,6 +194,111 @@ def _judge_elements(facts: GateFacts) -> list[Reason]:
     return reasons
 
 
+def _judge_measurements(facts: GateFacts) -> list[Reason]:
+    """One photo within tolerance is enough, and none may stand beyond it."""
+    reasons = []
+    for requirement in facts.requires.get("measurements") or ():
+        if requirement["quantity"] in list_unoffered(facts.requires):
+            continue
+        quantity = Quantity(requirement["quantity"])
+        by_verdict = {
+            verdict: [each for each in facts.measured if each.quantity is quantity and each.verdict is verdict]
+            for verdict in Verdict
+        }
+        failed, is_passed = by_verdict[Verdict.FAIL], bool(by_verdict[Verdict.PASS])
+        reasons += [_tell_fail(each, requirement, len(failed)) for each in failed[:_MAX_FAILS_TOLD]]
+        if by_verdict[Verdict.CANNOT_TELL] and not is_passed:
+            reasons.append(_tell_open(by_verdict[Verdict.CANNOT_TELL], requirement))
+        elif not is_passed and not failed:
+            reasons.append(_tell_unmeasured(quantity))
+    return reasons
+
+
+def _tell_fail(failed: PhotoVerdict, requirement: Mapping[str, Any], fails: int) -> Reason:
+    told = describe_quantity(failed)
+    limits = f"{requirement['nominal_mm']:g} ± {requirement['tolerance_mm']:g} mm"
+    return Reason(
+        "gate.measurement_failed",
+        {
+            "zh": f"照片 {failed.media_id} 实测{told['zh']}，要求 {limits}。",
+            "en": f"The photo {failed.media_id} shows a {told['en']}; {limits} is required.",
+        },
+        _list_figures(failed, requirement) | {"finding_id": str(failed.finding_id), "fails": fails},
+    )
+
+
+def _tell_open(verdicts: Sequence[PhotoVerdict], requirement: Mapping[str, Any]) -> Reason:
+    """The last photo stands for all: its sender can still mend it."""
+    last = verdicts[-1]
+    told = describe_quantity(last)
+    return Reason(
+        "gate.measurement_open",
+        {
+            "zh": f"照片 {last.media_id} 不能判定{told['zh']}是否合格 [{last.code}]，请按说明重新拍摄。",
+            "en": f"The photo {last.media_id} does not tell whether the {told['en']} is right [{last.code}]: "
+            "take another.",
+        },
+        _list_figures(last, requirement) | {"measurement_code": last.code, "photos": len(verdicts)},
+    )
+
+
+def _tell_unmeasured(quantity: Quantity) -> Reason:
+    chinese, english = QUANTITY_NAMES[quantity]
+    return Reason(
+        "gate.measurement_missing",
+        {
+            "zh": f"没有有效照片测得合格的{chinese}。",
+            "en": f"No photo that counts shows the {english} within its tolerance.",
+        },
+        {"quantity": quantity.value},
+    )
+
+
+def _list_figures(verdict: PhotoVerdict, requirement: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "quantity": verdict.quantity.value,
+        "media_id": str(verdict.media_id),
+        "nominal_mm": requirement["nominal_mm"],
+        "tolerance_mm": requirement["tolerance_mm"],
+        **verdict.figures,
+    }
+
+
+def _judge_checkins(facts: GateFacts) -> list[Reason]:
+    """One that lies inside for certain is enough."""
+    if not facts.requires.get("checkin"):
+        return []
+    if facts.checkins is None:
+        detail = {
+            "zh": "要求现场签到，但工程还没有边界。",
+            "en": "A check-in is required, and the project has no boundary yet.",
+        }
+        return [Reason("gate.boundary_missing", detail)]
+    if any(each.side is Side.INSIDE for each in facts.checkins):
+        return []
+    if not facts.checkins:
+        detail = {"zh": "还没有现场签到。", "en": "Nobody has checked in at the site yet."}
+        return [Reason("gate.checkin_missing", detail, {"checkins": 0})]
+    last = facts.checkins[0]
+    away_m = abs(last.distance_m)
+    return [
+        Reason(
+            "gate.checkin_missing",
+            {
+                "zh": f"没有能确认在边界内的签到；最近一次距边界 {away_m:.0f} m，精度 {last.accuracy_m:.0f} m。",
+                "en": f"No check-in lies inside the boundary for certain; the last is {away_m:.0f} m from it, "
+                f"true to {last.accuracy_m:.0f} m.",
+            },
+            {
+                "checkins": len(facts.checkins),
+                "side": last.side.value,
+                "distance_m": round(last.distance_m, 1),
+                "accuracy_m": round(last.accuracy_m, 1),
+            },
+        )
+    ]
+
+
 def needed_photos(element: Mapping[str, Any]) -> int:
     """On how many counting photos an element must be seen: `min`, 1 where it is silent, 0 where it must be absent."""
     if element.get("absent"):
@@ -189,4 +308,5 @@ def needed_photos(element: Mapping[str, Any]) -> int:
 
 
 def _list_not_judged(requires: dict[str, Any]) -> list[str]:
-    return [part for part in NOT_JUDGED if requires.get(part)]
+    parts = [part for part in NOT_JUDGED if requires.get(part)]
+    return [f"measurements.{each}" for each in list_unoffered(requires)] + parts

@@ -2,19 +2,26 @@
 
 from collections import Counter
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from domain.errors import Invalid, NotFound
 from domain.media import MediaStatus
+from domain.place import Placement
 from domain.project import Milestone
+from findings.boundary import find_boundary
 from findings.conformance import find_coverage, list_unsettled_gaps
 from findings.coverage import Coverage
 from findings.gate import GateFacts, Reason, counts_as_evidence, judge_gate
+from findings.measured_conformance import list_standing_verdicts
+from geofence.boundary import place
+from storage.checkin import list_latest_checkins
 from storage.database import Connection
 from storage.evidence import list_milestone_evidence
 from storage.finding import list_holding_findings
 from storage.issue import list_holding_issues
 from storage.project import find_milestone
+
+_MAX_CHECKINS: Final = 500
 
 
 class MilestoneCycle(Invalid):
@@ -108,6 +115,19 @@ def _evaluate(connection: Connection, milestone: Milestone, *, known: dict[str, 
     return known[milestone.id]
 
 
+def _list_placements(connection: Connection, milestone: Milestone) -> list[Placement] | None:
+    """Where the last check-ins lie, where any is required."""
+    if not milestone.requires.get("checkin"):
+        return []
+    boundary = find_boundary(connection, project_id=milestone.project_id)
+    if boundary is None:
+        return None
+    latest = list_latest_checkins(
+        connection, project_id=milestone.project_id, milestone_id=milestone.id, limit=_MAX_CHECKINS
+    )
+    return [place(each.position, boundary=boundary) for each in latest]
+
+
 def _gather_facts(connection: Connection, milestone: Milestone, holding_before: list[str]) -> GateFacts:
     sent = list_milestone_evidence(connection, project_id=milestone.project_id, milestone_id=milestone.id)
     counting = [medium for medium in sent if counts_as_evidence(medium)]
@@ -122,4 +142,6 @@ def _gather_facts(connection: Connection, milestone: Milestone, holding_before: 
         holding_issues=list_holding_issues(connection, project_id=milestone.project_id, milestone_id=milestone.id),
         seen=Counter(label for medium in counting for label in medium.labels),
         gaps=gaps,
+        measured=list_standing_verdicts(connection, milestone, counting),
+        checkins=_list_placements(connection, milestone),
     )

@@ -10,10 +10,11 @@ from domain.evidence import grade_checks
 from domain.finding import Kind, NewFinding
 from domain.media import Capture, Medium
 from domain.project import Project
+from domain.report import VILLAGER_TOKEN_ID
+from findings.boundary import find_boundary
 from findings.camera_health import judge_camera_picture
 from findings.project_event import tell_media
 from findings.recording import record_findings
-from geofence.boundary import Boundary, parse_boundary
 from ingestion.capture import parse_capture_json
 from ingestion.evidence_finding import EvidenceFinding
 from ingestion.file_format import sniff_format
@@ -31,7 +32,7 @@ from storage.media import (
     lock_bytes,
 )
 from storage.media_store import MediaStore, StagedFile
-from storage.project import find_milestone, find_zone
+from storage.project import find_milestone
 
 
 class UploadVanished(Conflict):
@@ -87,7 +88,7 @@ def accept_upload(
         media_format=media_format,
         capture=capture,
         context=Context(
-            boundary=find_boundary(connection, project=project),
+            boundary=find_boundary(connection, project_id=project.id),
             project_position=project.position,
             time_zone=project.time_zone,
             starts_on=project.starts_on,
@@ -126,7 +127,9 @@ def accept_upload(
     medium = find_media(connection, media_id=media_id)
     if medium is None:
         raise UploadVanished("the same file is being taken in by another request: send it again")
-    record_findings(connection, [make_evidence_finding(each, medium=medium) for each in judgement.findings])
+    if token_id != VILLAGER_TOKEN_ID:
+        # A villager's photo is evidence for no milestone: what the checks say of it is for the desk, on the medium.
+        record_findings(connection, [make_evidence_finding(each, medium=medium) for each in judgement.findings])
     tell_media(connection, project, medium, event="received", now=received_at)
     return medium, True
 
@@ -140,14 +143,6 @@ def _see_repeated(
         return
     at = capture.taken_at or received_at
     judge_camera_picture(connection, project=project, medium=replace(medium, received_at=received_at), look=None, at=at)
-
-
-def find_boundary(connection: Connection, *, project: Project) -> Boundary | None:
-    """The project's boundary, parsed; None where none was given."""
-    zone = find_zone(connection, project_id=project.id, role="boundary")
-    if zone is None:
-        return None
-    return parse_boundary({"type": "Feature", "properties": {"crs": "wgs84"}, "geometry": zone.geometry})
 
 
 def make_evidence_finding(finding: EvidenceFinding, *, medium: Medium) -> NewFinding:

@@ -94,6 +94,21 @@ SENTENCES: Final[dict[str, Words]] = {
         "同一个文件以前已为其他工程上传过（共{count}次，首次{day}）。",
         "The very same file was sent for another project before ({count} time(s), first on {day}).",
     ),
+    "reuse.near_here": Words(
+        "这张照片是{day}为本工程上传过的照片的翻版（缩放、压缩、调亮、裁剪或镜像）。",
+        "The photo is a copy of one that was sent for this project on {day} (resized, recompressed, brightened, "
+        "cut or mirrored).",
+    ),
+    "reuse.near_elsewhere": Words(
+        "这张照片是{day}为其他工程上传过的照片的翻版（缩放、压缩、调亮、裁剪或镜像）。",
+        "The photo is a copy of one that was sent for another project on {day} (resized, recompressed, brightened, "
+        "cut or mirrored).",
+    ),
+    "reuse.alike": Words(
+        "这张照片与{day}收到的一张照片非常相似，无法判断是翻版还是在同一处再次拍摄。",
+        "The photo is very much like one that came on {day}; whether it is a copy or was taken from the same place "
+        "again cannot be told.",
+    ),
     "editing.none_found": Words("没有发现修图软件的痕迹。", "No trace of a picture editor was found."),
     "editing.nothing_to_judge": Words(
         "照片的附加信息已被去除（浏览器和微信会这样做），无法判断是否修改过。",
@@ -123,6 +138,7 @@ SENTENCES: Final[dict[str, Words]] = {
         "照片拍摄于开工之前（{day}）", "Photo taken before the project's start ({day})"
     ),
     "evidence.reuse_exact": Words("重复使用以前上传过的照片", "A photo that was sent before is used again"),
+    "evidence.near_reuse": Words("照片是以前上传过的照片的翻版", "The photo is a copy of one that was sent before"),
     "evidence.editing_software": Words(
         "照片经过修图软件“{software}”处理", "Photo went through the picture editor “{software}”"
     ),

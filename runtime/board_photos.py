@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import Invalid, SiteproofError
+from domain.measurement import Quantity, Tolerance, Verdict
 from domain.media import MediaFormat
 from ingestion.exif import read_metadata
 from ingestion.file_format import HEAD_SIZE, sniff_format
@@ -19,7 +20,7 @@ from vision.board_view import find_board
 from vision.calibration import calibrate
 from vision.cannot_tell import CannotTell
 from vision.lens import Lens, guess_lens, read_lens
-from vision.measurement import Quantity, Tolerance, Verdict, parse_tolerance
+from vision.measurement import parse_tolerance
 from vision.measurement_overlay import draw_overlay
 from vision.picture import load_picture
 

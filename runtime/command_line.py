@@ -14,6 +14,7 @@ from domain.access import Role
 from domain.errors import SiteproofError
 from domain.identifier import EVERYWHERE, parse_uuid, require_area, require_caller_id
 from domain.project import ProjectKind
+from runtime.backup_commands import backup, restore
 from runtime.dataset_commands import export_dataset_command
 from runtime.deliver_command import deliver
 from runtime.erase_command import erase
@@ -394,6 +395,7 @@ def doctor() -> None:
 
 
 for _command in (
+    backup,
     calibrate_command,
     deliver,
     erase,
@@ -405,6 +407,7 @@ for _command in (
     measure_command,
     model,
     print_board_command,
+    restore,
     train,
     verify,
     watch,

@@ -32,6 +32,7 @@ from runtime.sensors import stop_on_signal
 from runtime.settings import SAMPLE_MEDIA, Settings
 
 _LOG: Final = logging.getLogger(__name__)
+_CUT: Final = 0.18  # of the width at both sides and of the height above
 _CAMERA_SHOTS: Final = ("road-inside-safe.jpg", "road-no-hardhat.jpg", "road-machine.jpg", "road-no-vest.jpg")
 BRIDGE: Final = "demo-bridge"
 THERMOMETER: Final = "demo-air"
@@ -274,7 +275,9 @@ def _run_camera(client: httpx2.Client, every_s: float, stop: threading.Event) ->
 
 
 def make_shot(original: bytes, *, taken_at: datetime) -> bytes:
-    """A sample as a fixed camera would send it now: its own EXIF, with this moment's time.
+    """A sample as a fixed camera would send it now: a narrower view, its own EXIF, with this moment's time.
+
+    The whole view was sent by a phone before, and the camera's would be a copy of it.
 
     Args:
         original: a JPEG of the samples.
@@ -282,6 +285,8 @@ def make_shot(original: bytes, *, taken_at: datetime) -> bytes:
     """
     with Image.open(io.BytesIO(original)) as picture:
         exif = picture.getexif()
+        width, height = picture.size
+        view = picture.crop((round(_CUT * width), round(_CUT * height), round((1 - _CUT) * width), height))
         local = taken_at + timedelta(hours=8)
         details = exif.get_ifd(ExifTags.IFD.Exif)
         details[ExifTags.Base.DateTimeOriginal] = local.strftime("%Y:%m:%d %H:%M:%S")
@@ -291,5 +296,5 @@ def make_shot(original: bytes, *, taken_at: datetime) -> bytes:
         gps[ExifTags.GPS.GPSDateStamp] = taken_at.strftime("%Y:%m:%d")
         gps[ExifTags.GPS.GPSTimeStamp] = (float(taken_at.hour), float(taken_at.minute), float(taken_at.second))
         written = io.BytesIO()
-        picture.save(written, "JPEG", quality=88, exif=exif)
+        view.save(written, "JPEG", quality=88, exif=exif)
     return written.getvalue()

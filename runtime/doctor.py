@@ -14,6 +14,7 @@ from runtime.assembly import make_log_keeper, make_media_store, open_database
 from runtime.settings import PAGES, Settings
 from storage.migration import list_pending
 from storage.reading import is_timescale
+from storage.table_copy import find_restored
 from vision.model_registry import list_manifest_paths
 from vision.weights import load_manifest, verify_weights
 
@@ -55,6 +56,8 @@ def _find_package(name: str) -> tuple[str, str]:
 def _examine_database(settings: Settings) -> tuple[str, str]:
     with open_database(settings) as database, database.transaction() as connection:
         version = connection.info.server_version
+        if find_restored(database.url) is not None:
+            return "a restore did not come to its end", "run the same `siteproof restore` again"
         pending = list_pending(database.url)
         if pending:
             return f"PostgreSQL {version // 10000}", "siteproof migrate"

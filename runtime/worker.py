@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import Celery
 
+from analysis.late_measuring import measure_late
 from analysis.medium_analysis import Outcome, Workplace, analyse_medium
 from analysis.preview import renew_previews
 from domain.clock import SystemClock
@@ -185,6 +186,8 @@ def _analyse(workplace: Workplace, media_id: UUID) -> Outcome:
     if outcome is Outcome.NOT_WAITING:
         # It may be rung for because somebody misses its preview.
         renew_previews(workplace, media_id=media_id)
+        # Or because its milestone wants something measured that it did not want when the photo came.
+        measure_late(workplace, media_id=media_id)
     return outcome
 
 

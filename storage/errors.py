@@ -62,6 +62,7 @@ _BY_CONSTRAINT: Final[dict[tuple[str, str], tuple[type[SiteproofError], str]]] =
     ("23503", "webhook_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "drawing_project_known"): (UnknownProject, "there is no such project"),
     ("23503", "media_milestone_known"): (UnknownMilestone, "the project has no such milestone"),
+    ("23503", "checkin_milestone_known"): (UnknownMilestone, "the project has no such milestone"),
     ("23503", "issue_milestone_known"): (UnknownMilestone, "the project has no such milestone"),
     ("23503", "sensor_dependency_on_known"): (
         UnknownSensorReference,

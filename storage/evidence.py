@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.rows import dict_row
@@ -24,6 +24,7 @@ class SentMedium:
         is_elsewhere: its location check failed.
         labels: what is seen in it.
         is_accepted: an inspector dismissed what was found against it, and nothing else of it stands.
+        measurements: as stored, without what a judgement does not need.
     """
 
     id: UUID
@@ -33,6 +34,7 @@ class SentMedium:
     is_elsewhere: bool
     labels: tuple[str, ...]
     is_accepted: bool
+    measurements: tuple[dict[str, Any], ...] = ()
 
 
 def list_milestone_evidence(connection: Connection, *, project_id: str, milestone_id: str) -> list[SentMedium]:
@@ -44,6 +46,7 @@ def list_milestone_evidence(connection: Connection, *, project_id: str, mileston
         row["status"] = MediaStatus(row["status"])
         row["position"] = None if row["position"] is None else position_from_json(row["position"])
         row["labels"] = tuple(row["labels"])
+        row["measurements"] = tuple(row["measurements"])
     return [SentMedium(**row) for row in rows]
 
 

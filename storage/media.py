@@ -1,6 +1,6 @@
 """Photos and clips as rows: their life from received to analysed, and the claims that workers hold on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -107,9 +107,11 @@ def list_media(
     limit: int,
     milestone_id: str | None = None,
     status: MediaStatus | None = None,
+    hidden_of: UUID | None = None,
 ) -> Page[Medium]:
-    """A project's media in the order of their arrival; with `own_media_of`, those that one token sent."""
+    """A project's media in the order of arrival: those of one token (`own_media_of`), none of another (`hidden_of`)."""
     values = {
+        "hidden_of": hidden_of,
         "project_id": project_id,
         "own_media_of": own_media_of,
         "milestone_id": milestone_id,
@@ -173,6 +175,7 @@ def finish_media(
     checks: tuple[Check, ...],
     grade: str,
     grade_reasons: tuple[str, ...],
+    measurements: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
     """Write an analysis; False where the claim was lost, and then nothing is written."""
     values = {
@@ -186,8 +189,23 @@ def finish_media(
         "checks": _checks_to_json(checks),
         "grade": grade,
         "grade_reasons": list(grade_reasons),
+        "measurements": Jsonb(list(measurements)),
     }
     return connection.execute(_QUERIES["finish_media"], values).fetchone() is not None
+
+
+def put_measurements(connection: Connection, *, media_id: UUID, measurements: Sequence[Mapping[str, Any]]) -> bool:
+    """Write what was measured in an analysed photo; False where it is none any more, or erased."""
+    values = {"id": media_id, "measurements": Jsonb(list(measurements))}
+    return connection.execute(_QUERIES["put_measurements"], values).fetchone() is not None
+
+
+def list_analysed_photos(
+    connection: Connection, *, project_id: str, milestone_id: str, limit: int
+) -> list[tuple[UUID, list[dict[str, Any]]]]:
+    """A milestone's analysed photos with what was measured in each, the newest first."""
+    values = {"project_id": project_id, "milestone_id": milestone_id, "limit": limit}
+    return [(row[0], row[1]) for row in connection.execute(_QUERIES["list_analysed_photos"], values)]
 
 
 def fail_media(connection: Connection, *, media_id: UUID, claim: UUID, failure: str) -> bool:
@@ -234,6 +252,7 @@ def _medium(row: dict[str, Any]) -> Medium:
     row["format"] = MediaFormat(row["format"])
     row["status"] = MediaStatus(row["status"])
     row["grade_reasons"] = tuple(row["grade_reasons"])
+    row["measurements"] = tuple(row["measurements"])
     row["checks"] = tuple(
         Check(CheckName(each["check"]), Verdict(each["verdict"]), each["code"], each["detail"], each["facts"])
         for each in row["checks"]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -47,7 +48,7 @@ def list_migrations(flavour: str) -> list[Migration]:
     return found
 
 
-def migrate(url: str) -> list[str]:
+def migrate(url: str, *, only: Collection[int] | None = None) -> list[str]:
     """Bring the database to this release's schema.
 
     The flavour is decided once, when the database is empty: `timescale` where the extension can be created, else
@@ -55,6 +56,7 @@ def migrate(url: str) -> list[str]:
 
     Args:
         url: libpq connection string or URI of a role that may create tables.
+        only: these numbers, for the schema of an older release; None: all of them.
 
     Returns:
         The names of the migrations that were applied, empty where there was nothing to do.
@@ -66,7 +68,7 @@ def migrate(url: str) -> list[str]:
     with translate_errors(), psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK_KEY])
         try:
-            return _apply_missing(connection)
+            return _apply_missing(connection, only)
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_KEY])
 
@@ -87,7 +89,7 @@ def list_pending(url: str) -> list[str]:
         ]
 
 
-def _apply_missing(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
+def _apply_missing(connection: psycopg.Connection[tuple[object, ...]], only: Collection[int] | None) -> list[str]:
     with connection.transaction():
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration ("
@@ -106,7 +108,7 @@ def _apply_missing(connection: psycopg.Connection[tuple[object, ...]]) -> list[s
         raise UnknownMigration(f"the database has migration {max(newer)}, which this release does not know")
     done = []
     for migration in migrations:
-        if migration.number not in applied:
+        if migration.number not in applied and (only is None or migration.number in only):
             _apply(connection, migration)
             done.append(migration.name)
     return done

@@ -41,6 +41,13 @@ def find_project(connection: Connection, *, project_id: str) -> Project | None:
     return None if row is None else _project(row)
 
 
+def find_project_by_code(connection: Connection, *, public_code: str) -> Project | None:
+    """The project whose public page has this code."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_QUERIES["find_project_by_code"], {"public_code": public_code}).fetchone()
+    return None if row is None else _project(row)
+
+
 def lock_project(connection: Connection, *, project_id: str) -> None:
     """Hold the project's row until the transaction ends, so that its parts change one after the other."""
     connection.execute(_QUERIES["lock_project"], {"id": project_id})

@@ -18,6 +18,8 @@ def make_jpeg(
     software: str | None = None,
     colour: tuple[int, int, int] = (120, 130, 140),
     size: tuple[int, int] = (320, 240),
+    picture: Image.Image | None = None,
+    focal_35mm: int | None = None,
 ) -> bytes:
     """A JPEG of one colour with the given EXIF; what is None is not written.
 
@@ -30,6 +32,8 @@ def make_jpeg(
         software: the Software tag.
         colour: red, green, blue.
         size: width, height. [px]
+        picture: instead of the one of one colour.
+        focal_35mm: FocalLengthIn35mmFilm. [mm]
     """
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Siteproof"
@@ -41,6 +45,8 @@ def make_jpeg(
         details[ExifTags.Base.DateTimeOriginal] = taken_local.strftime("%Y:%m:%d %H:%M:%S")
         if offset is not None:
             details[ExifTags.Base.OffsetTimeOriginal] = offset
+    if focal_35mm is not None:
+        details[ExifTags.Base.FocalLengthIn35mmFilm] = focal_35mm
     if lon is not None and lat is not None:
         gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
         gps[ExifTags.GPS.GPSLatitudeRef] = "N" if lat >= 0 else "S"
@@ -50,7 +56,10 @@ def make_jpeg(
         if accuracy_m is not None:
             gps[ExifTags.GPS.GPSHPositioningError] = IFDRational(round(accuracy_m * 100), 100)
     written = io.BytesIO()
-    Image.new("RGB", size, colour).save(written, "JPEG", exif=exif)
+    if picture is None:
+        Image.new("RGB", size, colour).save(written, "JPEG", exif=exif)
+    else:
+        picture.save(written, "JPEG", exif=exif, quality=92)
     return written.getvalue()
 
 

@@ -14,6 +14,9 @@ from vision.picture import Picture
 PREVIEW_SIDE_PX: Final = 1280
 """The longer side of a preview: fills a laptop's window, and about 200 kB. [px]"""
 
+THUMBNAIL_SIDE_PX: Final = 480
+"""The longer side of what the public page shows: half a phone's width at its density, and about 30 kB. [px]"""
+
 JPEG_QUALITY: Final = 85
 
 _RED: Final = (40, 40, 220)

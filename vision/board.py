@@ -1,11 +1,9 @@
-"""The fiducial board: its specification as text, its markers' places and pictures. Finding it is in `board_view.py`."""
+"""The fiducial board: its specification as text and its markers' places. No pixels: those are in `board_markers.py`."""
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +15,17 @@ _SPEC: Final = re.compile(
     r"(?P<family>aruco|apriltag):(?P<name>[A-Za-z0-9_]+):(?P<columns>\d{1,3})x(?P<rows>\d{1,3})"
     r":(?P<side>\d+(?:\.\d+)?)mm:(?P<gap>\d+(?:\.\d+)?)mm(?::(?P<first>\d{1,5}))?"
 )
+DICTIONARIES: Final[dict[str, tuple[int, int]]] = {
+    **{f"DICT_{bits}X{bits}_{size}": (bits, size) for bits in (4, 5, 6, 7) for size in (50, 100, 250, 1000)},
+    "DICT_ARUCO_ORIGINAL": (5, 1024),
+    "DICT_ARUCO_MIP_36h12": (6, 250),
+    "DICT_APRILTAG_16h5": (4, 30),
+    "DICT_APRILTAG_25h9": (5, 35),
+    "DICT_APRILTAG_36h10": (6, 2320),
+    "DICT_APRILTAG_36h11": (6, 587),
+}
+"""Cells along a marker's side without its border, and how many markers there are (OpenCV 4, aruco_dictionary.hpp)."""
+
 _MIN_MARKERS: Final = 4
 _SIDE_RANGE_MM: Final = (3.0, 1000.0)
 
@@ -86,12 +95,12 @@ class Board:
     @property
     def cells(self) -> int:
         """Cells along a marker's side, its black border included."""
-        return int(self.markers.markerSize) + 2
+        return DICTIONARIES[self.opencv_name][0] + 2
 
-    @cached_property
-    def markers(self) -> "cv2.aruco.Dictionary":
-        """OpenCV's dictionary."""
-        return cv2.aruco.getPredefinedDictionary(find_dictionary(self.family, self.dictionary))
+    @property
+    def opencv_name(self) -> str:
+        """What OpenCV calls the dictionary, a key of `DICTIONARIES`."""
+        return f"DICT_APRILTAG_{self.dictionary}" if self.family == "apriltag" else self.dictionary
 
     def corners_mm(self, marker_id: int) -> NDArray[np.float64]:
         """(4, 2): a marker's corners, clockwise from its upper left [mm]."""
@@ -106,23 +115,6 @@ class Board:
         width, height = self.size_mm
         half = (width / 2 + margin_mm, height / 2 + margin_mm)
         return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64) * half
-
-    def cell_pattern(self, marker_id: int) -> NDArray[np.bool_]:
-        """(cells, cells): True where a marker is white."""
-        return np.asarray(cv2.aruco.generateImageMarker(self.markers, marker_id, self.cells) > 0)
-
-
-def find_dictionary(family: str, name: str) -> int:
-    """OpenCV's number of a dictionary.
-
-    Raises:
-        InvalidBoard: there is none of this name.
-    """
-    prefix = "DICT_APRILTAG_" if family == "apriltag" else ""
-    number = getattr(cv2.aruco, prefix + name, None) if prefix or name.startswith("DICT_") else None
-    if not isinstance(number, int):
-        raise InvalidBoard(f"there is no dictionary {name} of {family}; like: {FORM}")
-    return number
 
 
 def parse_board(text: str) -> Board:
@@ -143,7 +135,9 @@ def parse_board(text: str) -> Board:
         gap_mm=float(matched["gap"]),
         first_id=int(matched["first"] or 0),
     )
-    known = len(board.markers.bytesList)
+    if board.opencv_name not in DICTIONARIES:
+        raise InvalidBoard(f"there is no dictionary {board.dictionary} of {board.family}; like: {FORM}")
+    _, known = DICTIONARIES[board.opencv_name]
     if board.columns * board.rows < _MIN_MARKERS:
         raise InvalidBoard(f"a board needs at least {_MIN_MARKERS} markers")
     if board.marker_ids.stop > known:

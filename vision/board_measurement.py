@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.measurement import COVERAGE, Quantity
 from vision import edge_pair, rebar
 from vision.board import Board
 from vision.board_pose import BoardPose, Points, estimate_pose
@@ -14,7 +15,7 @@ from vision.board_view import BoardView, find_board
 from vision.cannot_tell import CannotTell, Reason
 from vision.edge_pair import find_edge_pair
 from vision.lens import Lens
-from vision.measurement import COVERAGE, Measurement, Quantity, Segment, Value
+from vision.measurement import Measurement, Segment, Value
 from vision.plane_line import PlaneLine, find_feet, measure_gaps
 from vision.rebar import Bars, find_mesh
 from vision.rectification import rectify

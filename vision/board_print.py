@@ -8,6 +8,7 @@ from shapely import Polygon, box, unary_union
 
 from domain.errors import Invalid
 from vision.board import Board
+from vision.board_markers import draw_cells
 
 RULER_MM: Final = 100
 """Of the ruler by which the print's scale is checked. [mm]"""
@@ -101,7 +102,7 @@ def _draw_markers(board: Board, paper: Paper) -> list[str]:
     lines = ["0 0 0 rg"]
     for marker_id in board.marker_ids:
         left, top = board.corners_mm(marker_id)[0] + (middle_x, middle_y)
-        rows, columns = np.nonzero(~board.cell_pattern(marker_id))
+        rows, columns = np.nonzero(~draw_cells(board, marker_id))
         squares = [
             box(left + x * cell, top + y * cell, left + (x + 1) * cell, top + (y + 1) * cell)
             for x, y in zip(columns.tolist(), rows.tolist(), strict=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.board import Board
+from vision.board_markers import load_markers
 from vision.cannot_tell import CannotTell, Reason
 
 MIN_SHARE: Final = 0.6
@@ -58,7 +59,7 @@ def find_board(grey: NDArray[np.uint8], board: Board) -> BoardView | CannotTell:
         grey: (H, W), upright.
         board: what is looked for.
     """
-    found = _detect(grey, board.markers)
+    found = _detect(grey, load_markers(board))
     ours = {marker: corners for marker, corners in found.items() if marker in board.marker_ids}
     enough = max(_MIN_MARKERS, int(np.ceil(MIN_SHARE * len(board.marker_ids))))
     if len(ours) < _MIN_MARKERS:
@@ -188,7 +189,7 @@ def _explain_absence(
     if len(seen) >= _MIN_MARKERS:
         return CannotTell(Reason.WRONG_LAYOUT, {"ids": sorted(seen)})
     grey = _reduce(grey)
-    flipped = _detect(np.ascontiguousarray(grey[:, ::-1]), board.markers)
+    flipped = _detect(np.ascontiguousarray(grey[:, ::-1]), load_markers(board))
     if sum(marker in board.marker_ids for marker in flipped) >= _MIN_MARKERS:
         return CannotTell(Reason.MIRRORED)
     family = board.dictionary.rpartition("_")[0] if board.family == "aruco" else f"DICT_APRILTAG_{board.dictionary}"

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.measurement import Quantity
 from vision.board import Board, parse_board
 from vision.board_measurement import PLANE_U_MM, PRINT_U_SHARE, MeasuredPhoto, measure_photo
 from vision.board_pose import BEND_SHARE, Points
 from vision.lens import EXIF_FOCAL_SHARE, guess_lens
-from vision.measurement import Measurement, Quantity, Value
+from vision.measurement import Measurement, Value
 from vision.rendered_scene import (
     HEIGHT_PX,
     WIDTH_PX,

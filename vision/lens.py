@@ -34,6 +34,7 @@ corners (where r is about 0.6, so k1 r^2 is 0.7 %)."""
 
 _PARAMETERS: Final = ("ln_focal", "centre_x_px", "centre_y_px", "k1", "k2")
 _SAME_ASPECT: Final = 0.01
+_MAX_LN_FOCAL: Final = 14.0  # of a million pixels, beyond any lens
 
 
 class InvalidCamera(Invalid):
@@ -121,7 +122,20 @@ def read_lens(path: Path) -> Lens:
         InvalidCamera: the file cannot be read or is none.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        return parse_lens(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InvalidCamera(f"{path} cannot be read: {error.strerror}") from error
+    except (InvalidCamera, ValueError, RecursionError) as error:
+        raise InvalidCamera(f"{path} is no calibration of `siteproof calibrate`") from error
+
+
+def parse_lens(told: Mapping[str, Any]) -> Lens:
+    """The same from its JSON.
+
+    Raises:
+        InvalidCamera: it is none.
+    """
+    try:
         lens = Lens(
             width_px=int(told["width_px"]),
             height_px=int(told["height_px"]),
@@ -129,14 +143,20 @@ def read_lens(path: Path) -> Lens:
             covariance=np.array(told["covariance"], np.float64),
             source=str(told["source"]),
         )
-    except OSError as error:
-        raise InvalidCamera(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidCamera(f"{path} is no calibration of `siteproof calibrate`") from error
-    is_sound = lens.values.shape == (5,) and lens.covariance.shape == (5, 5) and bool(np.isfinite(lens.values).all())
-    if not is_sound or lens.width_px < 1 or lens.height_px < 1 or np.linalg.eigvalsh(lens.covariance).min() <= 0:
-        raise InvalidCamera(f"{path} is no calibration of `siteproof calibrate`")
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise InvalidCamera("this is no calibration of `siteproof calibrate`") from error
+    if not _is_sound(lens):
+        raise InvalidCamera("this is no calibration of `siteproof calibrate`")
     return lens
+
+
+def _is_sound(lens: Lens) -> bool:
+    if lens.values.shape != (5,) or lens.covariance.shape != (5, 5) or min(lens.width_px, lens.height_px) < 1:
+        return False
+    if not (np.isfinite(lens.values).all() and np.isfinite(lens.covariance).all()):
+        return False
+    is_symmetric = np.allclose(lens.covariance, lens.covariance.T, rtol=1e-6)
+    return is_symmetric and 0 < lens.values[0] < _MAX_LN_FOCAL and np.linalg.eigvalsh(lens.covariance).min() > 0
 
 
 def guess_lens(width_px: int, height_px: int, *, tags: Mapping[str, str]) -> Lens:

@@ -1,67 +1,11 @@
-"""A measured quantity with its uncertainty, and what follows from it and a tolerance together."""
+"""A measured quantity with its uncertainty, and its verdict."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from math import erf, sqrt
-from typing import ClassVar, Final
+from math import sqrt
 
-from domain.errors import Invalid
+from domain.measurement import COVERAGE, InvalidTolerance, Quantity, Tolerance, Verdict
 from vision.board_pose import Points
-
-COVERAGE: Final = 1.96
-"""Of a normal distribution, for 95 % (JCGM 100, table G.1)."""
-
-CONFORMANCE: Final = 0.95
-"""The probability of conformity from which something passes, and of non-conformity from which it fails (JCGM 106, 7 and
-8: both decision rules are guarded, so that what lies between is told to be open)."""
-
-
-class Quantity(StrEnum):
-    """What can be measured beside a board."""
-
-    REBAR_SPACING = "rebar_spacing"
-    WIDTH = "width"
-    THICKNESS = "thickness"
-
-
-class Verdict(StrEnum):
-    """Of a measurement against its tolerance."""
-
-    PASS = "pass"  # noqa: S105 - a verdict
-    FAIL = "fail"
-    CANNOT_TELL = "cannot_tell"
-
-
-class InvalidTolerance(Invalid):
-    """A tolerance that is not like `rebar_spacing:200:10`, or whose figures are not above 0."""
-
-    code: ClassVar[str] = "measurement.invalid_tolerance"
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """What a quantity must be: within nominal - tolerance and nominal + tolerance [mm]."""
-
-    nominal_mm: float
-    tolerance_mm: float
-
-    def __post_init__(self) -> None:
-        """Refuse what no drawing says."""
-        if not (0 < self.nominal_mm < float("inf") and 0 < self.tolerance_mm < float("inf")):
-            raise InvalidTolerance("nominal and tolerance are above 0")
-
-    def conformity(self, value_mm: float, u_mm: float) -> float:
-        """The probability that the true value lies within, for a normal distribution (JCGM 106, 7.3.2)."""
-        below, above = ((self.nominal_mm + sign * self.tolerance_mm - value_mm) / u_mm / sqrt(2) for sign in (-1, 1))
-        return (erf(above) - erf(below)) / 2
-
-    def judge(self, value_mm: float, u_mm: float) -> Verdict:
-        """Pass or fail where it is 95 % sure, else cannot tell."""
-        probability = self.conformity(value_mm, u_mm)
-        if probability >= CONFORMANCE:
-            return Verdict.PASS
-        return Verdict.FAIL if probability <= 1 - CONFORMANCE else Verdict.CANNOT_TELL
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,9 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.measurement import Quantity, Tolerance, Verdict
+from vision.annotation import JPEG_QUALITY
 from vision.board_measurement import MeasuredPhoto
 from vision.board_pose import Points
-from vision.measurement import Measurement, Quantity, Tolerance, Value, Verdict
+from vision.measurement import Measurement, Value
+from vision.picture import Picture
 
 OVERLAY_SIDE_PX: Final = 2400
 """The longer side of an overlay: single bars can be followed. [px]"""
@@ -36,6 +39,26 @@ def draw_overlay(pixels: NDArray[np.uint8], photo: MeasuredPhoto, *, tolerances:
     height, width = pixels.shape[:2]
     ratio = min(1.0, OVERLAY_SIDE_PX / max(height, width))
     canvas = np.asarray(cv2.resize(pixels, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
+    return _encode(_draw_photo(canvas, photo, tolerances, ratio=ratio), ".png")
+
+
+def draw_on_preview(
+    picture: Picture, photo: MeasuredPhoto, *, tolerances: Mapping[Quantity, Tolerance], ratio: float
+) -> bytes:
+    """The same as a JPEG on a picture that was reduced already, heads covered or not.
+
+    Args:
+        picture: not changed.
+        photo: what was measured.
+        tolerances: as in `draw_overlay`.
+        ratio: of its width to that of the picture in which it was measured.
+    """
+    return _encode(_draw_photo(picture.pixels.copy(), photo, tolerances, ratio=ratio), ".jpg")
+
+
+def _draw_photo(
+    canvas: NDArray[np.uint8], photo: MeasuredPhoto, tolerances: Mapping[Quantity, Tolerance], *, ratio: float
+) -> NDArray[np.uint8]:
     line_px = max(1, round(max(canvas.shape[:2]) / 900))
     if photo.pose is not None:
         outline = photo.pose.to_picture(photo.pose.board.outline_mm()) * ratio
@@ -46,7 +69,11 @@ def draw_overlay(pixels: NDArray[np.uint8], photo: MeasuredPhoto, *, tolerances:
     rows += [f"{quantity}: cannot tell [{refusal.reason}]" for quantity, refusal in photo.cannot_tell.items()]
     for index, row in enumerate(rows):
         _write(canvas, row, np.array([12.0, 12.0 + (index + 1) * 28 * max(1, line_px / 2)]), _BY_VERDICT[None], line_px)
-    encoded, buffer = cv2.imencode(".png", canvas)
+    return canvas
+
+
+def _encode(canvas: NDArray[np.uint8], suffix: str) -> bytes:
+    encoded, buffer = cv2.imencode(suffix, canvas, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else [])
     assert encoded
     return bytes(buffer.tobytes())
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from shapely import Polygon
 
 from vision.board import Board
+from vision.board_markers import draw_cells
 from vision.board_pose import Points
 from vision.lens import CENTRE_SHARE, DISTORTION_SHARE
 
@@ -271,7 +272,7 @@ def _picture_board(board: Board, margin_mm: float, texels_per_mm: float) -> Text
     for marker in board.marker_ids:
         corner = board.corners_mm(marker)[0]
         canvas.fill(board.corners_mm(marker), 28)
-        for row, column in np.argwhere(board.cell_pattern(marker)).tolist():
+        for row, column in np.argwhere(draw_cells(board, marker)).tolist():
             square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * cell + corner + (column * cell, row * cell)
             canvas.fill(square, 225)
     return canvas.tones

@@ -5,7 +5,9 @@ SELECT m.id, m.status, m.grade, m.position,
        m.checks @? '$[*] ? (@.check == "location" && @.verdict == "fail")' AS is_elsewhere,
        ARRAY(SELECT DISTINCT d ->> 'label' FROM jsonb_array_elements(m.detections) AS d ORDER BY 1) AS labels,
        coalesce(bool_or(f.status = 'dismissed') AND NOT bool_or(f.status IN ('open', 'confirmed')), false)
-           AS is_accepted
+           AS is_accepted,
+       ARRAY(SELECT e - '{lines_mm,uncertainty_parts_mm,detail,facts}'::text[]
+             FROM jsonb_array_elements(m.measurements) WITH ORDINALITY AS told (e, number) ORDER BY number) AS measurements
 FROM media AS m
 LEFT JOIN finding AS f ON f.media_id = m.id AND f.kind = 'evidence'
 WHERE m.project_id = %(project_id)s AND m.milestone_id = %(milestone_id)s

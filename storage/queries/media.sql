@@ -11,7 +11,7 @@ RETURNING id;
 -- name: find_media
 SELECT id, project_id, milestone_id, camera_id, client_id, token_id, sha256, size_bytes, format, status, received_at,
        taken_at, position, width_px, height_px, capture, metadata, checks, grade, grade_reasons, detections, model,
-       model_hashes, attempts, failure
+       model_hashes, attempts, failure, measurements
 FROM media WHERE id = %(id)s;
 
 -- name: find_media_by_bytes
@@ -24,10 +24,12 @@ WHERE project_id = %(project_id)s AND token_id = %(token_id)s AND client_id = %(
 -- name: list_media
 SELECT m.id, m.project_id, m.milestone_id, m.camera_id, m.client_id, m.token_id, m.sha256, m.size_bytes, m.format,
        m.status, m.received_at, m.taken_at, m.position, m.width_px, m.height_px, m.capture, m.metadata, m.checks,
-       m.grade, m.grade_reasons, m.detections, m.model, m.model_hashes, m.attempts, m.failure, m.seq
+       m.grade, m.grade_reasons, m.detections, m.model, m.model_hashes, m.attempts, m.failure,
+       m.measurements, m.seq
 FROM media AS m
 WHERE m.project_id = %(project_id)s
   AND (%(own_media_of)s::uuid IS NULL OR m.token_id = %(own_media_of)s)
+  AND (%(hidden_of)s::uuid IS NULL OR m.token_id <> %(hidden_of)s)
   AND (%(milestone_id)s::text IS NULL OR m.milestone_id = %(milestone_id)s)
   AND (%(status)s::text IS NULL OR m.status = %(status)s)
   AND m.seq > %(after)s
@@ -54,14 +56,15 @@ WHERE id = %(id)s
   AND (status = 'received' OR (status = 'analysing' AND claimed_until < now()))
 RETURNING id, project_id, milestone_id, camera_id, client_id, token_id, sha256, size_bytes, format, status,
           received_at, taken_at, position, width_px, height_px, capture, metadata, checks, grade, grade_reasons,
-          detections, model, model_hashes, attempts, failure;
+          detections, model, model_hashes, attempts, failure, measurements;
 
 -- name: finish_media
 -- Only the holder of the claim may finish, so that one that was thought dead cannot record a second time.
 UPDATE media
 SET status = 'analysed', claim = NULL, claimed_until = NULL, detections = %(detections)s, model = %(model)s,
     model_hashes = %(model_hashes)s, width_px = %(width_px)s, height_px = %(height_px)s, checks = %(checks)s,
-    grade = %(grade)s, grade_reasons = %(grade_reasons)s, analysed_at = now(), failure = NULL
+    grade = %(grade)s, grade_reasons = %(grade_reasons)s, measurements = %(measurements)s, analysed_at = now(),
+    failure = NULL
 WHERE id = %(id)s AND claim = %(claim)s
 RETURNING id;
 
@@ -125,3 +128,17 @@ SET metadata = '{}', capture = '{}', position = NULL, detections = '[]', failure
                        FROM jsonb_array_elements(checks) WITH ORDINALITY AS given (part, number)), '[]'),
     status = CASE WHEN status = 'analysed' THEN status ELSE 'failed' END, claim = NULL, claimed_until = NULL
 WHERE id = %(id)s;
+
+-- name: put_measurements
+-- Not of an erased one, of which nothing may be written any more.
+UPDATE media SET measurements = %(measurements)s
+WHERE id = %(id)s AND status = 'analysed' AND failure IS DISTINCT FROM 'media.erased'
+RETURNING id;
+
+-- name: list_analysed_photos
+SELECT id, measurements
+FROM media
+WHERE project_id = %(project_id)s AND milestone_id = %(milestone_id)s AND status = 'analysed' AND format <> 'video/mp4'
+  AND failure IS DISTINCT FROM 'media.erased'
+ORDER BY seq DESC
+LIMIT %(limit)s;

@@ -3,6 +3,11 @@ SELECT id, name, kind, area, contractor, starts_on, ends_on, time_zone, position
        created_at, version
 FROM project WHERE id = %(id)s;
 
+-- name: find_project_by_code
+SELECT id, name, kind, area, contractor, starts_on, ends_on, time_zone, position, project_class, public_code,
+       created_at, version
+FROM project WHERE public_code = %(public_code)s;
+
 -- name: lock_project
 SELECT id FROM project WHERE id = %(id)s FOR UPDATE;
 

@@ -88,17 +88,19 @@ def test_stream__while_the_api_is_away_and_the_watcher_is_killed__loses_nothing(
     service: Service, camera: RtspCamera
 ) -> None:
     """What was accepted on disk arrives, each shot once, though nobody answered and the process was killed."""
-    set_up_road(service, "kill-road")
+    set_up_road(service, "watched-kill-road")
     token, options = _make_token(service), ("--every", "1", "--clip", "0")
-    outbox = service.home / "watch" / "gate@kill-road" / "outbox"
+    outbox = service.home / "watch" / "gate@watched-kill-road" / "outbox"
     nowhere = f"http://127.0.0.1:{find_free_port()}"
-    with _watch(service, camera.url, "kill-road", *options, token=token, url=nowhere):
+    with _watch(service, camera.url, "watched-kill-road", *options, token=token, url=nowhere):
         wait_for(lambda: len(list(outbox.glob("*.json"))) >= 4)
     accepted = {json.loads(note.read_text())["client_id"] for note in outbox.glob("*.json")}
     camera.stop()
-    with _watch(service, camera.url, "kill-road", *options, token=token):
+    with _watch(service, camera.url, "watched-kill-road", *options, token=token):
         wait_for(lambda: not list(outbox.glob("*.json")))
-    assert sorted(each["capture"]["client_id"] for each in _list_media(service, "kill-road")) == sorted(accepted)
+    assert sorted(each["capture"]["client_id"] for each in _list_media(service, "watched-kill-road")) == sorted(
+        accepted
+    )
 
 
 def test_folder__each_file_once_through_kills__and_the_cameras_clock_is_measured(

@@ -16,7 +16,7 @@ from analysis.preview import renew_previews
 from domain.access import Principal, Role
 from domain.clock import SystemClock
 from domain.errors import Unavailable
-from domain.media import Capture, Detection, MediaStatus, Medium, name_preview
+from domain.media import Capture, Detection, MediaStatus, Medium, name_preview, name_thumbnail
 from domain.project import ProjectClass, ProjectKind
 from ingestion.intake import accept_upload
 from storage.database import Database
@@ -105,12 +105,17 @@ def read_previews(workplace: Workplace, media_id: UUID) -> dict[str, bytes]:
     for annotated in (False, True):
         for blurred in (False, True):
             name = name_preview(annotated=annotated, blurred=blurred)
-            file = workplace.store.find_derived(media_id, name=name)
-            assert file is not None, name
-            with file:
-                previews[name] = file.read()
+            previews[name] = read_derived(workplace, media_id, name)
             assert previews[name].startswith(b"\xff\xd8\xff")
     return previews
+
+
+def read_derived(workplace: Workplace, media_id: UUID, name: str) -> bytes:
+    """A picture that an analysis left."""
+    file = workplace.store.find_derived(media_id, name=name)
+    assert file is not None, name
+    with file:
+        return file.read()
 
 
 def let_claims_run_out(workplace: Workplace) -> None:
@@ -143,6 +148,28 @@ def test_analyse_medium__previews__with_and_without_marks_and_heads_are_four_pic
         for blurred in (False, True)
     )
     assert np.abs(open_ - covered).sum() > 0
+
+
+def test_analyse_medium__thumbnail__is_the_covered_preview_made_small(workplace: Workplace, repository: Path) -> None:
+    """480 px, nearer to the preview with covered heads than to the other, without metadata; made anew by itself."""
+    media_id = receive(workplace, (repository / "sample_media" / "road-no-hardhat.jpg").read_bytes())
+    analyse_medium(workplace, media_id=media_id)
+    previews = read_previews(workplace, media_id)
+    made = read_derived(workplace, media_id, name_thumbnail())
+    small = Image.open(BytesIO(made))
+    assert max(small.size) == 480
+    assert len(small.getexif()) == 0
+
+    def difference(name: str) -> float:
+        reduced = Image.open(BytesIO(previews[name])).resize(small.size, Image.Resampling.BOX)
+        return float(np.abs(np.asarray(reduced, np.int64) - np.asarray(small, np.int64)).sum())
+
+    assert difference(name_preview(annotated=False, blurred=True)) < difference(
+        name_preview(annotated=False, blurred=False)
+    )
+    workplace.store._derived_path(media_id, name_thumbnail()).unlink()  # type: ignore[attr-defined]
+    assert renew_previews(workplace, media_id=media_id)
+    assert read_derived(workplace, media_id, name_thumbnail()) == made
 
 
 def test_renew_previews__made_before_there_was_a_blur__are_made_once_with_the_recorded_marks(

@@ -60,6 +60,10 @@ def ids(api: Api) -> dict[str, str]:
     raised = api.client.post("/v1/issues", json=issue, headers=api.make_token(Role.INSPECTOR)).json()
     webhook = {"url": "https://core.example/hook"}
     api.client.put("/v1/webhooks/w1", json=webhook, headers=core)
+    code = api.client.get("/v1/projects/p1", headers=core).json()["public_code"]
+    form = {"text": "Crack", "opened": "0"}
+    reported = api.client.post(f"/p/{code}/reports", data=form, follow_redirects=False)
+    report_id = reported.headers["Location"].rpartition("/")[2].partition("?")[0]
     metadata = {"Tus-Resumable": "1.0.0", "Upload-Length": "9", "Upload-Metadata": "project_id cDE="}
     begun = api.client.post("/v1/uploads", headers=api.make_token(Role.INSPECTOR) | metadata)
     return {
@@ -74,6 +78,7 @@ def ids(api: Api) -> dict[str, str]:
         "issue_id": raised["id"],
         "webhook_id": "w1",
         "delivery_id": str(uuid4()),
+        "report_id": report_id,
     }
 
 

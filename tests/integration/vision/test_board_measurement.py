@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from domain.measurement import Quantity
 from vision.board import parse_board
 from vision.board_measurement import MeasuredPhoto, measure_photo
 from vision.cannot_tell import Reason
 from vision.lens import guess_lens
-from vision.measurement import Quantity
 from vision.rendered_scene import (
     HEIGHT_PX,
     WIDTH_PX,

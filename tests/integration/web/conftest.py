@@ -21,12 +21,13 @@ from domain.access import Role
 from domain.clock import SystemClock
 from runtime.log_home import DiskLogHome
 from runtime.log_keeper import LogKeeper
-from runtime.settings import PAGES, SAMPLE_MEDIA
+from runtime.settings import PAGES, SAMPLE_MEDIA, WEIGHTS
 from storage.database import Database
 from storage.media_store import DiskMediaStore
 from storage.token import create_token, revoke_token
 from tests.phone import Network
 from vision.hazard_rules import load_default_rules
+from vision.weights import load_manifest
 
 AREA = "county/town/village"
 UPLOAD_BYTES = 20_000_000
@@ -90,6 +91,7 @@ def serve_site(url: str, folder: Path) -> Iterator[Site]:
         max_upload_bytes=UPLOAD_BYTES,
         pages=PAGES,
         hazard_rules=load_default_rules(),
+        models=lambda: [load_manifest(WEIGHTS)],
     )
     server = uvicorn.Server(
         uvicorn.Config(create_application(services), host="127.0.0.1", port=0, log_config=None, ws="none")

@@ -5,11 +5,25 @@ import pytest
 
 from domain.finding import FindingStatus, Severity
 from domain.issue import IssueStatus
+from domain.measurement import Quantity, Verdict
 from domain.media import MediaStatus
+from domain.place import Placement, Side
 from findings.gate import GateFacts, counts_as_evidence, judge_gate
+from findings.measured import PhotoVerdict
 from storage.evidence import SentMedium
 
 FINDING = (UUID(int=7), "safety.no_hardhat", Severity.MAJOR, FindingStatus.OPEN)
+THICKNESS = {"quantity": "thickness", "nominal_mm": 200, "tolerance_mm": 5}
+PASSED = PhotoVerdict(UUID(int=1), Quantity.THICKNESS, Verdict.PASS, None, {})
+OPEN = PhotoVerdict(UUID(int=3), Quantity.THICKNESS, Verdict.CANNOT_TELL, "board.bent", {})
+FAILED = PhotoVerdict(
+    UUID(int=2),
+    Quantity.THICKNESS,
+    Verdict.FAIL,
+    None,
+    {"value_mm": 185.0, "u_mm": 1.0, "interval_mm": [183.04, 186.96]},
+    UUID(int=9),
+)
 
 
 def judge(**facts: object) -> list[str]:
@@ -46,11 +60,79 @@ def test_judge_gate__an_unsettled_finding__holds_and_is_named() -> None:
     assert (reason.code, reason.facts["finding_id"]) == ("gate.finding_open", str(UUID(int=7)))
 
 
-@pytest.mark.parametrize("part", ["measurements", "checkin", "report", "materials"])
+@pytest.mark.parametrize("part", ["report", "materials"])
 def test_judge_gate__a_requirement_that_cannot_be_judged__holds(part: str) -> None:
     """What is required and not judged never passes in silence."""
     assert judge(requires={part: [{}] if part[0] == "m" else True}) == ["gate.requirement_not_judged"]
     assert judge(requires={part: [] if part[0] == "m" else False}) == []
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "codes"),
+    [
+        ([], ["gate.measurement_missing"]),
+        ([PASSED], []),
+        ([OPEN], ["gate.measurement_open"]),
+        ([OPEN, PASSED], []),
+        ([FAILED], ["gate.measurement_failed"]),
+        ([FAILED, PASSED], ["gate.measurement_failed"]),
+        ([FAILED, OPEN], ["gate.measurement_failed", "gate.measurement_open"]),
+        ([replace(PASSED, quantity=Quantity.WIDTH)], ["gate.measurement_missing"]),
+    ],
+)
+def test_judge_gate__measurements__need_one_pass_and_no_standing_fail(
+    verdicts: list[PhotoVerdict], codes: list[str]
+) -> None:
+    """One photo within tolerance is enough; a fail holds beside it; what is open only holds where nothing passes."""
+    assert judge(requires={"measurements": [THICKNESS]}, measured=verdicts) == codes
+
+
+def test_judge_gate__a_measured_fail__is_told_once_with_value_interval_and_photo() -> None:
+    """The finding that stands for it is in the reason; another finding is told beside it."""
+    finding = (UUID(int=9), "conformance.thickness", Severity.MAJOR, FindingStatus.OPEN)
+    facts = GateFacts({"measurements": [THICKNESS]}, 1, 0, [finding, FINDING], [], measured=[FAILED])
+    failed, other = judge_gate(facts)
+    assert other.code == "gate.finding_open"
+    assert failed.facts == {
+        "quantity": "thickness",
+        "media_id": str(UUID(int=2)),
+        "nominal_mm": 200,
+        "tolerance_mm": 5,
+        "value_mm": 185.0,
+        "u_mm": 1.0,
+        "interval_mm": [183.04, 186.96],
+        "finding_id": str(UUID(int=9)),
+        "fails": 1,
+    }
+    for part in ("185.0 mm", "183.0", "187.0", "200 ± 5 mm", str(UUID(int=2))):
+        assert part in failed.detail["zh"]
+        assert part in failed.detail["en"]
+
+
+def test_judge_gate__a_quantity_that_an_earlier_release_stored__is_not_judged() -> None:
+    """It is refused today; what is stored holds and is named."""
+    requires = {"measurements": [{"quantity": "pipe_diameter", "nominal_mm": 300, "tolerance_mm": 5}]}
+    (reason,) = judge_gate(GateFacts(requires, 0, 0, [], []))
+    assert (reason.code, reason.facts) == (
+        "gate.requirement_not_judged",
+        {"requirement": "measurements.pipe_diameter"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("sides", "codes"),
+    [
+        (None, ["gate.boundary_missing"]),
+        ([], ["gate.checkin_missing"]),
+        ([Side.OUTSIDE, Side.CANNOT_TELL], ["gate.checkin_missing"]),
+        ([Side.OUTSIDE, Side.INSIDE], []),
+    ],
+)
+def test_judge_gate__checkins__need_one_inside_for_certain(sides: list[Side] | None, codes: list[str]) -> None:
+    """A fix whose accuracy reaches the boundary tells nothing."""
+    placed = None if sides is None else [Placement(side, 12.0, 8.0) for side in sides]
+    assert judge(requires={"checkin": True}, checkins=placed) == codes
+    assert judge(requires={"checkin": False}, checkins=placed) == []
 
 
 def test_judge_gate__a_milestone_before_that_holds__holds_this_one() -> None:

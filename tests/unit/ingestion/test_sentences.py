@@ -9,8 +9,11 @@ import ingestion
 from ingestion.sentences import SENTENCES, Words, distance_words, duration_words, tell
 
 SPOKEN = re.compile(r"(location|time|reuse|editing|evidence)\.[a-z_]+")
-# The code that is told by two sentences, by whose project it was.
-TOLD_OTHERWISE = {"reuse.exact": ("reuse.exact_here", "reuse.exact_elsewhere")}
+# The codes that are told by two sentences, by whose project it was.
+TOLD_OTHERWISE = {
+    "reuse.exact": ("reuse.exact_here", "reuse.exact_elsewhere"),
+    "reuse.near": ("reuse.near_here", "reuse.near_elsewhere"),
+}
 FACTS: dict[str, object] = {
     "distance": distance_words(2100),
     "accuracy": distance_words(10),

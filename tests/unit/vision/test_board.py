@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from vision.board import InvalidBoard, parse_board
+from vision.board import DICTIONARIES, InvalidBoard, parse_board
 
 SPEC = "aruco:DICT_6X6_1000:5x4:37.5mm:5mm"
 
@@ -42,3 +43,10 @@ def test_parse_board__malformed__is_refused_with_the_reason(spec: str, word: str
     """Each refusal names what is wrong."""
     with pytest.raises(InvalidBoard, match=word):
         parse_board(spec)
+
+
+def test_dictionaries__are_those_of_opencv() -> None:
+    """Written down, so that a board is checked where no pixels are looked at; they must not drift apart."""
+    for name, (bits, markers) in DICTIONARIES.items():
+        known = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
+        assert (known.markerSize, len(known.bytesList)) == (bits, markers), name

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vision.board import parse_board
+from vision.board_markers import load_markers
 from vision.board_print import BoardTooLarge, choose_paper, print_board
 
 PIXELS_PER_MM = 8
@@ -31,7 +32,7 @@ def rasterise(pdf: bytes) -> np.ndarray:
 def test_print_board__read_back__has_every_marker_at_its_size(spec: str) -> None:
     """Its side and pitch on paper, seen by OpenCV, are those of the specification within 0.1 mm."""
     board = parse_board(spec)
-    detector = cv2.aruco.ArucoDetector(board.markers)
+    detector = cv2.aruco.ArucoDetector(load_markers(board))
     corners, ids, _ = detector.detectMarkers(rasterise(print_board(board)))
     assert sorted(ids.ravel().tolist()) == list(board.marker_ids)
     by_id = {int(each): found[0] / PIXELS_PER_MM for each, found in zip(ids.ravel(), corners, strict=True)}

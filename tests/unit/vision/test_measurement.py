@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from vision.measurement import InvalidTolerance, Measurement, Quantity, Tolerance, Value, Verdict, parse_tolerance
+from domain.measurement import InvalidTolerance, Quantity, Tolerance, Verdict
+from vision.measurement import Measurement, Value, parse_tolerance
 
 TOLERANCE = Tolerance(nominal_mm=200, tolerance_mm=10)
 
