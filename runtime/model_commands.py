@@ -15,7 +15,7 @@ def model() -> None:
 
 @model.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--name", required=True, help="1 to 64 letters, digits, '.', '_', '-'.")
+@click.option("--name", help="1 to 64 letters, digits, '.', '_', '-'; not for a model that comes with Siteproof.")
 @click.option("--version", default="1", show_default=True)
 @click.option("--classes", default="", help="Its classes in the order of its output; silent: as the file names them.")
 @click.option("--map", "mapping", multiple=True, help="THEIRS=OURS,...: labels here; THEIRS= is never told.")
@@ -23,9 +23,19 @@ def model() -> None:
 @click.option("--sha256", help="What the file's SHA-256 must be, as its maker states it.")
 @click.option("--image-size", type=click.IntRange(32, 4096), help="For a network that leaves it open [px].")
 @click.option("--licence", default="NOASSERTION", show_default=True, help="SPDX identifier.")
-def add(*, file: Path, **given: Any) -> None:  # noqa: ANN401 - click's options, handed on as they came
-    """Try a YOLOv8 detector (.onnx) and keep it; a wrong one is refused with the reason, and nothing changes."""
-    is_new, label = add_model(read_settings(), file, **given)
+def add(*, file: Path, name: str | None, **given: Any) -> None:  # noqa: ANN401 - click's options, handed on
+    """Try a YOLOv8 detector (.onnx) and keep it; a wrong one is refused with the reason, and nothing changes.
+
+    `siteproof-crack` in place of a file is the model of cracks that comes with Siteproof.
+    """
+    settings = read_settings()
+    shipped = settings.weights.parent / f"{file}.json"
+    if name is None and not file.suffix and shipped.is_file():
+        is_new, label = add_shipped_model(settings, shipped)
+    elif name is None:
+        raise click.UsageError("--name is needed for a file")
+    else:
+        is_new, label = add_model(settings, file, name=name, **given)
     click.echo(f"{label} is {'kept' if is_new else 'kept already'}; restart the workers so that they look with it")
 
 
@@ -50,6 +60,36 @@ def remove(*, name: str) -> None:
 
     removed = remove_model(read_settings().models_folder, name=name)
     click.echo(f"{removed.name} {removed.version} is removed; restart the workers")
+
+
+def add_shipped_model(settings: Settings, manifest: Path) -> tuple[bool, str]:
+    """Keep a model that comes with Siteproof, as its manifest describes it.
+
+    Args:
+        settings: where models are kept.
+        manifest: beside its weights.
+
+    Returns:
+        As `add_model`.
+
+    Raises:
+        WeightsMissing: the weights are not there.
+        WeightsMismatch: they are not the manifest's.
+        ModelExists: it looks already, or another model has the name.
+    """
+    from vision.weights import load_manifest, verify_weights  # noqa: PLC0415 - each command loads only what it runs
+
+    described = load_manifest(manifest)
+    return add_model(
+        settings,
+        verify_weights(described, manifest.parent),
+        name=described.name,
+        version=described.version,
+        classes=",".join(described.classes),
+        threshold=tuple(f"{label}={score}" for label, score in described.thresholds.items()),
+        sha256=described.sha256,
+        licence=described.licence,
+    )
 
 
 def add_model(

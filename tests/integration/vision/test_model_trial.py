@@ -8,13 +8,14 @@ import pytest
 from domain.errors import SiteproofError
 from domain.media import Detection, MediaFormat
 from runtime.detectors import load_detectors
-from runtime.model_commands import add_model
+from runtime.model_commands import add_model, add_shipped_model
 from runtime.settings import Settings
 from tests.onnx_model import colour_cells
 from vision.detector import Sight
 from vision.model_registry import ModelExists, UnknownModel, list_models, remove_model
 from vision.model_set import ModelSet
 from vision.picture import Picture, load_picture
+from vision.weights import load_manifest
 
 COLOURS = ("red", "green", "blue")
 SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -187,3 +188,23 @@ def test_model_set__same_label_in_one_place__is_told_once_by_the_surer() -> None
 def load_blank() -> Picture:
     """A black picture."""
     return Picture(np.zeros((8, 8, 3), np.uint8), width_px=8, height_px=8)
+
+
+def test_add_shipped_model__cracks__as_its_manifest_describes_it(settings: Settings) -> None:
+    """The model of cracks that comes with the product is added by its manifest, with its threshold, and once."""
+    manifest = settings.weights.parent / "siteproof-crack.json"
+    assert add_shipped_model(settings, manifest) == (True, "siteproof-crack 1")
+    assert add_shipped_model(settings, manifest)[0] is False
+    (kept,) = list_models(settings.models_folder)
+    described = load_manifest(manifest)
+    assert (kept.sha256, kept.classes, dict(kept.thresholds)) == (
+        described.sha256,
+        ("crack",),
+        dict(described.thresholds),
+    )
+
+
+def test_add_shipped_model__the_one_that_looks_already(settings: Settings) -> None:
+    """The shipped detector is no second one."""
+    with pytest.raises(ModelExists):
+        add_shipped_model(settings, settings.weights)
