@@ -24,7 +24,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -36,14 +35,13 @@ from pathlib import Path
 import psycopg
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
-from psycopg import sql
 
 from benchmarks.collector_stage import PROJECT, START, can_connect, find_free_port, register, split_url, wait_until
+from benchmarks.trial_database import make_trial_database
 from iot.mosquitto_configuration import write_mosquitto_configuration
 from iot.topics import make_topic
 from runtime.embedded_postgresql import EmbeddedPostgresql
 from storage.database import Database
-from storage.migration import migrate
 from storage.reading import is_timescale, refresh_aggregates
 
 LEVEL_MM = 10.0
@@ -198,11 +196,7 @@ def run(
     arguments: argparse.Namespace, *, base: str, restart_database: Callable[[], None], folder: Path, stack: ExitStack
 ) -> int:
     """One trial; gives back the exit status."""
-    name = f"kills_{uuid.uuid4().hex}"
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    url = psycopg.conninfo.make_conninfo(base, dbname=name)
-    migrate(url)
+    url = stack.enter_context(make_trial_database(base))
     database = Database(url)
     register(database, sensors=arguments.sensors, above_mm=LEVEL_MM)
     database.close()

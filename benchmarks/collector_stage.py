@@ -12,25 +12,21 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
-from psycopg import sql
 
+from benchmarks.trial_database import open_trial_database
 from domain.project import ProjectClass, ProjectKind
 from domain.sensor import AlarmLevel, SensorKind
 from iot.mosquitto_configuration import write_mosquitto_configuration
 from iot.topics import READINGS, make_topic
-from runtime.embedded_postgresql import EmbeddedPostgresql
 from storage.database import Database
-from storage.migration import migrate
 from storage.project import put_project
 from storage.sensor import put_sensor
 
@@ -133,24 +129,8 @@ def wait_until(condition: Callable[[], bool], *, what: str) -> None:
 @contextmanager
 def make_database(*, sensors: int, alarms: bool) -> Iterator[tuple[Database, list[int]]]:
     """A migrated database with one project and its sensors, dropped afterwards, and the sensors' keys."""
-    with tempfile.TemporaryDirectory() as folder:
-        given = os.environ.get("SITEPROOF_TEST_DATABASE_URL")
-        server = None if given else EmbeddedPostgresql(Path(folder) / "data")
-        base = given or (server.__enter__().url if server else "")
-        name = f"bench_{uuid.uuid4().hex}"
-        with psycopg.connect(base, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        url = psycopg.conninfo.make_conninfo(base, dbname=name)
-        migrate(url)
-        database = Database(url)
-        try:
-            yield database, register(database, sensors=sensors, above_mm=1e6 if alarms else None)
-        finally:
-            database.close()
-            with psycopg.connect(base, autocommit=True) as connection:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-            if server is not None:
-                server.__exit__(None, None, None)
+    with open_trial_database() as database:
+        yield database, register(database, sensors=sensors, above_mm=1e6 if alarms else None)
 
 
 def register(database: Database, *, sensors: int, above_mm: float | None) -> list[int]:

@@ -17,22 +17,17 @@ Uses the PostgreSQL of SITEPROOF_TEST_DATABASE_URL, else an embedded one. Run it
 import argparse
 import io
 import json
-import os
 import statistics
-import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import psycopg
 from matplotlib.figure import Figure
-from psycopg import sql
 
+from benchmarks.trial_database import open_trial_database
 from domain.project import Project, ProjectClass, ProjectKind
 from domain.sensor import AlarmLevel, Placement, SensorEvent, SensorKind, SensorProfile
 from iot.batch import SensorDirectory, store_batch
@@ -53,10 +48,8 @@ from iot.simulation import (
     simulate_gauge,
     simulate_thermometer,
 )
-from runtime.embedded_postgresql import EmbeddedPostgresql
 from storage.database import Connection, Database
 from storage.keyed_reading import KeyedReading, gather
-from storage.migration import migrate
 from storage.project import find_project, put_project
 from storage.reading import bucket_readings, refresh_aggregates, store_readings
 from storage.sensor import SensorEntry, find_sensor_entry, put_sensor
@@ -206,29 +199,6 @@ def find_sample(database: Database) -> Project:
     return project
 
 
-@contextmanager
-def make_database() -> Iterator[Database]:
-    """A migrated database, dropped afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        given = os.environ.get("SITEPROOF_TEST_DATABASE_URL")
-        server = None if given else EmbeddedPostgresql(Path(folder) / "data")
-        base = given or (server.__enter__().url if server else "")
-        name = f"bench_{uuid.uuid4().hex}"
-        with psycopg.connect(base, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        url = psycopg.conninfo.make_conninfo(base, dbname=name)
-        migrate(url)
-        database = Database(url)
-        try:
-            yield database
-        finally:
-            database.close()
-            with psycopg.connect(base, autocommit=True) as connection:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-            if server is not None:
-                server.__exit__(None, None, None)
-
-
 def draw_samples(database: Database, folder: Path, format_: PictureFormat, language: Language) -> None:
     """The two pictures of docs/pictures."""
     project = find_sample(database)
@@ -314,7 +284,7 @@ def main() -> None:
     parser.add_argument("--format", choices=[each.value for each in PictureFormat], default="svg")
     parser.add_argument("--lang", choices=[each.value for each in Language], default="zh")
     arguments = parser.parse_args()
-    with make_database() as database:
+    with open_trial_database() as database:
         if arguments.pictures is None:
             measure(database, arguments.rounds)
             return
