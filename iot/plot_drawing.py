@@ -54,9 +54,7 @@ def draw_sensor(plot: SensorPlot, *, size: PictureSize, format_: PictureFormat, 
 def _draw(sheet: Sheet, plot: SensorPlot) -> None:
     head_px = _write_head(sheet, plot)
     events, findings = split_marks(plot.marks)
-    rows = max(min(len(events), _LISTED), min(len(findings), _LISTED))
-    has_list = rows > 0 and sheet.size.height_px >= _WITH_LIST_PX
-    foot_px = 30 + ((rows + 1) * LINE_PX + 14 if has_list else 0)
+    rows, foot_px = plan_foot(sheet, events=events, findings=findings, least_px=_WITH_LIST_PX)
     room = sheet.size.height_px - head_px - foot_px
     beneath = 0.24 * room if plot.celsius is not None else 0.0
     axes = sheet.add_axes(top_px=head_px, height_px=room - beneath)
@@ -70,8 +68,7 @@ def _draw(sheet: Sheet, plot: SensorPlot) -> None:
         _draw_temperature(
             sheet, plot, (plot.window[0], end), top_px=head_px + room - beneath + 8, height_px=beneath - 8
         )
-    if has_list:
-        list_marks(sheet, events=events, findings=findings, time_zone=plot.time_zone, rows=rows)
+    list_marks(sheet, events=events, findings=findings, time_zone=plot.time_zone, rows=rows)
 
 
 def _write_head(sheet: Sheet, plot: SensorPlot) -> float:
@@ -373,6 +370,24 @@ def _value_at(course: Course, at: float) -> float | None:
     return float(np.interp(at, course.times[known], course.mean[known]))
 
 
+def plan_foot(sheet: Sheet, *, events: list[Mark], findings: list[Mark], least_px: int) -> tuple[int, float]:
+    """How much room the list of marks takes under the time axis.
+
+    Args:
+        sheet: whose foot.
+        events: to be listed.
+        findings: to be listed.
+        least_px: a lower picture has no list. [px]
+
+    Returns:
+        The rows of the longer column, 0 where there is no list, and the height of the foot with the axis's labels. [px]
+    """
+    rows = max(min(len(events), _LISTED), min(len(findings), _LISTED))
+    if rows == 0 or sheet.size.height_px < least_px:
+        return 0, 30
+    return rows, 30 + (rows + 1) * LINE_PX + 14
+
+
 def list_marks(
     sheet: Sheet,
     *,
@@ -389,9 +404,11 @@ def list_marks(
         events: those first that have a letter.
         findings: those first that have a number.
         time_zone: of the times.
-        rows: in the longer column.
+        rows: in the longer column, as planned; nothing is listed where it is 0.
         has_several: whether a finding's sensor has to be named.
     """
+    if rows == 0:
+        return
     zone = ZoneInfo(time_zone)
     top = sheet.size.height_px - (rows + 1) * LINE_PX - 2
     half = (sheet.size.width_px - 2 * LINE_PX) / 2

@@ -17,7 +17,7 @@ from iot.plot_canvas import (
     set_time_axis,
     set_value_axis,
 )
-from iot.plot_drawing import draw_marks, key_of_marks, list_marks, split_marks
+from iot.plot_drawing import draw_marks, key_of_marks, list_marks, plan_foot, split_marks
 from iot.plot_picture import Picture
 from iot.plot_words import Language, say
 from iot.settlement import to_datetime
@@ -27,7 +27,6 @@ _COLOURS: Final = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4
 _DASHES: Final = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (1, 1)))
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 _SHADES: Final = ("#b5b5b5", "#959595", "#707070", "#454545", "#000000")  # of the profiles, the last one the newest
-_LISTED: Final = 6
 _WITH_LIST_PX: Final = 640
 _MARKERS_SHOWN: Final = 8  # on a line, to tell it by
 
@@ -44,9 +43,7 @@ def draw_structure(plot: StructurePlot, *, size: PictureSize, format_: PictureFo
 def _draw(sheet: Sheet, plot: StructurePlot) -> None:
     head_px = _write_head(sheet, plot)
     events, findings = split_marks(plot.marks)
-    rows = max(min(len(events), _LISTED), min(len(findings), _LISTED))
-    has_list = rows > 0 and sheet.size.height_px >= _WITH_LIST_PX
-    foot_px = 30 + ((rows + 1) * LINE_PX + 14 if has_list else 0)
+    rows, foot_px = plan_foot(sheet, events=events, findings=findings, least_px=_WITH_LIST_PX)
     shares = (0.34, 0.36, 0.30) if plot.pairs else (0.45, 0.55, 0.0)
     room = sheet.size.height_px - head_px - foot_px
     top = head_px
@@ -60,8 +57,7 @@ def _draw(sheet: Sheet, plot: StructurePlot) -> None:
     )
     if plot.pairs:
         _draw_pairs(sheet, plot, top_px=top + shares[1] * room, height_px=shares[2] * room)
-    if has_list:
-        list_marks(sheet, events=events, findings=findings, time_zone=plot.time_zone, rows=rows, has_several=True)
+    list_marks(sheet, events=events, findings=findings, time_zone=plot.time_zone, rows=rows, has_several=True)
 
 
 def _write_head(sheet: Sheet, plot: StructurePlot) -> float:
