@@ -19,7 +19,8 @@ from vision.training.sources import LabelledPicture
 def make_row(
     *, boxes: list[tuple[float, float, float, float]], found: list[tuple[float, float, float, float, float, bool]]
 ) -> PictureMatches:
-    """A picture of 640 x 640 with boxes of class 0 and detections (box, score, right at every IoU)."""
+    """A picture of 640 x 640 with boxes of class 0 and detections (box, score, whether it is one of them)."""
+    abouts = [boxes.index(each[:4]) if each[5] else -1 for each in found]
     return PictureMatches(
         picture=LabelledPicture(
             path=Path("a.png"),
@@ -30,7 +31,7 @@ def make_row(
         ),
         size_px=(640, 640),
         detections=np.array([[*each[:5], 0.0] for each in found]).reshape(-1, 6),
-        right=np.repeat(np.array([each[5] for each in found], dtype=bool)[:, None], 10, axis=1),
+        found=np.repeat(np.array(abouts, dtype=np.int64)[:, None], 10, axis=1),
         truth_boxes=np.array(boxes, dtype=np.float32).reshape(-1, 4),
     )
 

@@ -70,27 +70,14 @@ def _right(row: PictureMatches, shown_score: float) -> int:
 def _draw(row: PictureMatches, *, classes: Sequence[str], shown_score: float) -> Picture:
     square, scale, corner = letterbox(read_picture(row.picture.path), side_px=_CELL_PX)
     cell = np.ascontiguousarray(square)
-    shown = row.detections[row.scores >= shown_score]
-    right = row.right[row.scores >= shown_score, 0]
-    for index in _missed(row, shown[right]):
+    is_shown = row.scores >= shown_score
+    shown, right = row.detections[is_shown], row.right[is_shown, 0]
+    for index in sorted(set(range(len(row.truth_boxes))) - set(row.found[is_shown, 0].tolist())):
         _box(cell, row.truth_boxes[index] * scale, corner, _YELLOW, classes[row.picture.class_ids[index]])
     for found, is_right in zip(shown, right, strict=True):
         text = f"{classes[int(found[5])]} {found[4]:.2f}"
         _box(cell, found[:4] * scale, corner, _GREEN if is_right else _RED, text)
     return cell
-
-
-def _missed(row: PictureMatches, found: npt.NDArray[np.float64]) -> list[int]:
-    """Indices of the labelled boxes that no detection among `found` overlaps by half within its class."""
-    missed = []
-    for index, (box, class_id) in enumerate(zip(row.truth_boxes, row.picture.class_ids, strict=True)):
-        same = found[found[:, 5] == class_id]
-        low, high = np.maximum(same[:, :2], box[:2]), np.minimum(same[:, 2:4], box[2:])
-        common = np.clip(high - low, 0, None).prod(axis=1)
-        areas = (same[:, 2:4] - same[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
-        if not (common / np.maximum(areas - common, 1e-9) >= 0.5).any():  # noqa: PLR2004 - the IoU of the whole module
-            missed.append(index)
-    return missed
 
 
 def _box(

@@ -89,15 +89,20 @@ class PictureMatches:
         size_px: its width and height. [px]
         detections: (N, 6) float64, best first: x_min, y_min, x_max, y_max in its pixels [px], score, class id; classes
             that its source does not label are left out.
-        right: (N, 10), by IoU threshold.
+        found: (N, 10) int64, by IoU threshold the index of the labelled box that a detection is right about, else -1.
         truth_boxes: (M, 4) float32, its labelled boxes as x_min, y_min, x_max, y_max. [px]
     """
 
     picture: LabelledPicture
     size_px: tuple[int, int]
     detections: FloatArray
-    right: npt.NDArray[np.bool_]
+    found: npt.NDArray[np.int64]
     truth_boxes: npt.NDArray[np.float32]
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """(N, 10) whether each detection is right, by IoU threshold."""
+        return self.found >= 0
 
     @property
     def scores(self) -> FloatArray:
@@ -293,8 +298,8 @@ def detect(
 
 def match(
     *, detections: FloatArray, truth_boxes: npt.NDArray[np.float32], truth_ids: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Which detections are right, at each of the ten IoU thresholds.
+) -> npt.NDArray[np.int64]:
+    """Which box each detection is right about, at each of the ten IoU thresholds.
 
     Each detection claims the box of its class that it overlaps most; of several that claim one box the best is right.
     So does ultralytics.
@@ -305,11 +310,11 @@ def match(
         truth_ids: (M,) class ids.
 
     Returns:
-        (N, 10) bool.
+        (N, 10) int64, indices into the boxes; -1 where a detection is wrong.
     """
-    right = np.zeros((len(detections), len(IOU_THRESHOLDS)), dtype=bool)
+    found = np.full((len(detections), len(IOU_THRESHOLDS)), -1, dtype=np.int64)
     if not len(detections) or not len(truth_boxes):
-        return right
+        return found
     iou = box_iou(torch.from_numpy(truth_boxes).double(), torch.from_numpy(detections[:, :4].copy())).numpy()
     iou = iou * (truth_ids[:, None] == detections[None, :, 5])
     for column, threshold in enumerate(IOU_THRESHOLDS):
@@ -317,8 +322,8 @@ def match(
         pairs = pairs[iou[pairs[:, 0], pairs[:, 1]].argsort(kind="stable")[::-1]]
         pairs = pairs[np.unique(pairs[:, 1], return_index=True)[1]]
         pairs = pairs[np.unique(pairs[:, 0], return_index=True)[1]]
-        right[pairs[:, 1], column] = True
-    return right
+        found[pairs[:, 1], column] = pairs[:, 0]
+    return found
 
 
 def average_precisions(
@@ -356,6 +361,6 @@ def _match_picture(scorer: Scorer, *, picture: LabelledPicture, image_size: int)
         picture=picture,
         size_px=(width_px, height_px),
         detections=detections,
-        right=match(detections=detections, truth_boxes=boxes, truth_ids=picture.class_ids),
+        found=match(detections=detections, truth_boxes=boxes, truth_ids=picture.class_ids),
         truth_boxes=boxes,
     )

@@ -54,9 +54,8 @@ def _score(rows: Sequence[PictureMatches], *, size: str, low_px: float, high_px:
     for row in rows:
         scale = image_size / max(row.size_px)
         wanted = _between(row.truth_boxes.astype(np.float64), scale=scale, low_px=low_px, high_px=high_px)
-        claims = _claimed(row)
         own = _between(row.detections[:, :4], scale=scale, low_px=low_px, high_px=high_px)
-        counted = np.where(claims >= 0, wanted[claims] if len(wanted) else False, own)
+        counted = np.where(row.right[:, 0], wanted[row.found[:, 0]] if len(wanted) else False, own)
         right.append(row.right[counted, :1])
         scores.append(row.scores[counted])
         ids.append(row.class_ids[counted])
@@ -74,23 +73,6 @@ def _score(rows: Sequence[PictureMatches], *, size: str, low_px: float, high_px:
         instances={int(each): int((everything == each).sum()) for each in np.unique(everything)},
         ap50={class_id: float(value[0]) for class_id, value in averages.items()},
     )
-
-
-def _claimed(row: PictureMatches) -> npt.NDArray[np.int64]:
-    """For each detection that is right at IoU 0.50 the index of the box that it found, -1 for the others."""
-    claims = np.full(len(row.detections), -1, dtype=np.int64)
-    for index in np.flatnonzero(row.right[:, 0]):
-        same = row.picture.class_ids == row.class_ids[index]
-        overlaps = np.where(same, _ious(row.detections[index, :4], row.truth_boxes.astype(np.float64)), -1.0)
-        claims[index] = int(overlaps.argmax())
-    return claims
-
-
-def _ious(box: FloatArray, others: FloatArray) -> FloatArray:
-    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - common
-    return np.asarray(common / np.maximum(union, 1e-9), dtype=np.float64)
 
 
 def _between(boxes: FloatArray, *, scale: float, low_px: float, high_px: float) -> npt.NDArray[np.bool_]:
