@@ -15,12 +15,12 @@ from analysis.examination import Examination, examine
 from analysis.hazard_finding import HazardFinding, drop_told, make_hazard_findings
 from analysis.near_reuse import PLAIN, check_near_reuse
 from analysis.scene import Circumstances, gather_circumstances
-from domain.camera_health import Look
 from domain.clock import Clock
 from domain.errors import SiteproofError, Unavailable
 from domain.evidence import Check, CheckName, Verdict, grade_checks
 from domain.finding import Severity
 from domain.media import Medium
+from domain.project import Project
 from findings.camera_health import judge_camera_picture
 from findings.conformance import update_conformance
 from findings.project_event import tell_media
@@ -117,9 +117,7 @@ def analyse_medium(workplace: Workplace, *, media_id: UUID) -> Outcome:
 
 def _ask_circumstances(workplace: Workplace, medium: Medium) -> Circumstances:
     with workplace.database.transaction() as connection:
-        project = find_project(connection, project_id=medium.project_id)
-        if project is None:
-            raise RuntimeError("a medium without its project")
+        project = _get_project(connection, medium)
         return gather_circumstances(connection, medium=medium, project=project, rules=workplace.rules)
 
 
@@ -150,15 +148,16 @@ def _record(
             measurements=seen.measurements,
         ):
             return Outcome.CLAIM_LOST
+        project = _get_project(connection, medium)
         if seen.look is not None:
-            _judge_camera(connection, medium, seen.look, at=taken_at or medium.received_at)
+            at = taken_at or medium.received_at
+            judge_camera_picture(connection, project=project, medium=medium, look=seen.look, at=at)
         findings = drop_told(connection, hazards, medium=medium)
         told = (*evidence_findings, *((_TRUNCATED,) if seen.truncated else ()))
         findings += [make_evidence_finding(each, medium=medium) for each in told]
         record_findings(connection, findings)
         analysed = find_media(connection, media_id=medium.id)
-        project = find_project(connection, project_id=medium.project_id)
-        if analysed is None or project is None:
+        if analysed is None:
             raise RuntimeError("a medium that was just finished is not there")
         now = workplace.clock.now()
         tell_media(connection, project, analysed, event="analysed", now=now)
@@ -169,11 +168,12 @@ def _record(
     return Outcome.ANALYSED
 
 
-def _judge_camera(connection: Connection, medium: Medium, look: Look, *, at: datetime) -> None:
+def _get_project(connection: Connection, medium: Medium) -> Project:
     project = find_project(connection, project_id=medium.project_id)
     if project is None:
+        # Not one of our errors: those are caught, and would be told of the medium.
         raise RuntimeError("a medium without its project")
-    judge_camera_picture(connection, project=project, medium=medium, look=look, at=at)
+    return project
 
 
 def _judge_again(
@@ -196,9 +196,7 @@ def _judge_reuse(
     workplace: Workplace, medium: Medium, claim: UUID, seen: Examination
 ) -> tuple[Check | None, tuple[EvidenceFinding, ...]]:
     with workplace.database.transaction() as connection:
-        project = find_project(connection, project_id=medium.project_id)
-    if project is None:
-        raise RuntimeError("a medium without its project")
+        project = _get_project(connection, medium)
     reuse, findings = check_near_reuse(
         workplace.database,
         workplace.store,

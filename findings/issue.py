@@ -27,12 +27,12 @@ from domain.project import Project
 from findings.log_fact import record_step
 from findings.recording import decide_finding, get_finding, tell_finding
 from storage.database import Connection
-from storage.errors import UnknownMilestone, UnknownProject
+from storage.errors import UnknownMilestone
 from storage.event import insert_event
 from storage.finding import attach_finding, find_finding, lock_finding, lock_issue_findings, set_finding_status
 from storage.issue import find_issue, insert_issue, insert_transition, list_transitions, lock_issue, update_issue
 from storage.media import find_media
-from storage.project import find_milestone, find_project
+from storage.project import find_milestone, get_project
 
 _BY_SEVERITY: Final = list(Severity)
 # Where nobody says how bad it is, it must not let a milestone pass.
@@ -185,7 +185,7 @@ def make_step(connection: Connection, *, issue_id: UUID, step: Step, principal: 
     """
     lock_issue(connection, issue_id=issue_id)
     issue = get_issue(connection, issue_id)
-    project = _get_project(connection, issue.project_id)
+    project = get_project(connection, project_id=issue.project_id)
     history = list_transitions(connection, issue_id=issue_id)
     require_step(step.to, status=issue.status, role=principal.role, person=principal.person, history=history)
     if step.to in _WITHOUT_TERMS and (step.due_date or step.assigned_to):
@@ -233,7 +233,7 @@ def tell_issue(connection: Connection, issue: Issue, *, event: str, at: datetime
         connection,
         type_=f"siteproof.issue.{event}",
         project_id=issue.project_id,
-        area=_get_project(connection, issue.project_id).area,
+        area=get_project(connection, project_id=issue.project_id).area,
         subject=f"issues/{issue.id}",
         occurred_at=at,
         data={
@@ -289,13 +289,6 @@ def _get_medium(connection: Connection, media_id: UUID, project: Project) -> Med
     if medium is None or medium.project_id != project.id:
         raise UnknownIssueMedium("the project has no such photo or clip", media_id=str(media_id))
     return medium
-
-
-def _get_project(connection: Connection, project_id: str) -> Project:
-    project = find_project(connection, project_id=project_id)
-    if project is None:
-        raise UnknownProject("there is no such project")
-    return project
 
 
 def _make_transition(

@@ -9,7 +9,6 @@ from domain.errors import Conflict
 from domain.finding import Decision, Finding, FindingStatus, NewFinding
 from findings.log_fact import record_finding_event
 from storage.database import Connection
-from storage.errors import UnknownProject
 from storage.event import insert_event
 from storage.finding import (
     find_finding,
@@ -19,7 +18,7 @@ from storage.finding import (
     resolve_finding,
     review_finding,
 )
-from storage.project import find_project
+from storage.project import get_project
 
 UNREVIEWED: Final = "unreviewed"
 
@@ -114,9 +113,7 @@ def tell_finding(connection: Connection, finding: Finding, *, event: str, at: da
         event: what happened to it.
         at: when. UTC. Silent: the finding's own time where it was recorded, else that of its review.
     """
-    project = find_project(connection, project_id=finding.project_id)
-    if project is None:
-        raise UnknownProject("there is no such project")
+    project = get_project(connection, project_id=finding.project_id)
     if event != UNREVIEWED:
         reviewed_at = finding.reviewed_at if event == "reviewed" else None
         record_finding_event(connection, finding, event=event, at=at or reviewed_at or finding.recorded_at)

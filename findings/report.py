@@ -11,9 +11,8 @@ from domain.project import Project
 from domain.report import ANSWER_WITHIN, Report, ReportAnswered, ReportForm, ReportStatus
 from findings.issue import NewIssue, raise_issue
 from storage.database import Connection
-from storage.errors import UnknownProject
 from storage.event import insert_event
-from storage.project import find_project
+from storage.project import get_project
 from storage.report import answer_report, find_report, insert_report, lock_report
 
 
@@ -89,7 +88,7 @@ def give_answer(
         raise DismissedWithIssue("a dismissed report raises no issue and publishes no text")
     issue_id = None
     if answer.issue is not None:
-        project = _get_project(connection, report.project_id)
+        project = get_project(connection, project_id=report.project_id)
         issue_id = raise_issue(connection, project=project, new=answer.issue, principal=principal, now=now).id
     answer_report(
         connection,
@@ -124,7 +123,7 @@ def tell_report(connection: Connection, report: Report, *, event: str, at: datet
         connection,
         type_=f"siteproof.report.{event}",
         project_id=report.project_id,
-        area=_get_project(connection, report.project_id).area,
+        area=get_project(connection, project_id=report.project_id).area,
         subject=f"reports/{report.id}",
         occurred_at=at,
         data={
@@ -135,10 +134,3 @@ def tell_report(connection: Connection, report: Report, *, event: str, at: datet
             "issue_id": None if report.issue_id is None else str(report.issue_id),
         },
     )
-
-
-def _get_project(connection: Connection, project_id: str) -> Project:
-    project = find_project(connection, project_id=project_id)
-    if project is None:
-        raise UnknownProject("there is no such project")
-    return project

@@ -8,16 +8,13 @@ from zoneinfo import ZoneInfo
 
 from api.access import UnknownSensor
 from domain.errors import Invalid
-from domain.project import Project
 from iot.plot import PictureFormat, PictureSize
 from iot.plot_picture import draw_sensor, draw_structure
 from iot.plot_record import load_sensor_plot, load_structure_plot
 from iot.plot_words import Language
 from runtime.assembly import open_database
 from runtime.settings import Settings
-from storage.database import Connection
-from storage.errors import UnknownProject
-from storage.project import find_project
+from storage.project import get_project
 from storage.sensor import find_sensor_entry
 
 
@@ -64,7 +61,7 @@ def plot_sensor(settings: Settings, *, sensor_id: str, order: PictureOrder) -> N
         entry = find_sensor_entry(connection, sensor_id=sensor_id)
         if entry is None:
             raise UnknownSensor(f"there is no sensor {sensor_id[:64]!r}")
-        project = _get_project(connection, entry.sensor.project_id)
+        project = get_project(connection, project_id=entry.sensor.project_id)
         begin, end = find_time(order.from_, project.time_zone), find_time(order.to, project.time_zone)
         plot = load_sensor_plot(connection, entry=entry, project=project, now=datetime.now(UTC), from_=begin, to=end)
     picture = draw_sensor(plot, size=order.size, format_=format_, language=order.language)
@@ -84,7 +81,7 @@ def plot_structure(settings: Settings, *, project_id: str, structure: str, order
     """
     format_ = find_format(order.output)
     with open_database(settings) as database, database.transaction() as connection:
-        project = _get_project(connection, project_id)
+        project = get_project(connection, project_id=project_id)
         begin, end = find_time(order.from_, project.time_zone), find_time(order.to, project.time_zone)
         plot = load_structure_plot(
             connection, project=project, structure=structure, now=datetime.now(UTC), from_=begin, to=end
@@ -118,10 +115,3 @@ def find_time(text: str | None, time_zone: str) -> datetime | None:
     except ValueError as error:
         raise InvalidTime(f"a time is like 2026-05-01 or 2026-05-01T08:00+08:00, not {text[:40]!r}") from error
     return (given if given.tzinfo else given.replace(tzinfo=ZoneInfo(time_zone))).astimezone(UTC)
-
-
-def _get_project(connection: Connection, project_id: str) -> Project:
-    project = find_project(connection, project_id=project_id)
-    if project is None:
-        raise UnknownProject("there is no such project")
-    return project

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from domain.place import Position, position_from_json, position_to_json
 from domain.project import Milestone, Project, ProjectClass, ProjectKind
 from storage.database import Connection
+from storage.errors import UnknownProject
 from storage.page import Page, cut_page, decode_cursor
 from storage.query import load_queries
 
@@ -39,6 +40,18 @@ def find_project(connection: Connection, *, project_id: str) -> Project | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(_QUERIES["find_project"], {"id": project_id}).fetchone()
     return None if row is None else _project(row)
+
+
+def get_project(connection: Connection, *, project_id: str) -> Project:
+    """The project of this id.
+
+    Raises:
+        UnknownProject: there is no such project.
+    """
+    project = find_project(connection, project_id=project_id)
+    if project is None:
+        raise UnknownProject("there is no such project")
+    return project
 
 
 def find_project_by_code(connection: Connection, *, public_code: str) -> Project | None:
