@@ -21,7 +21,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "the module venv is missing (Debian: apt-get install python3-venv)"; exit 1; }
 
 $(VENV)/.base: requirements/base.lock pyproject.toml $(wildcard web/*.json web/*.html web/*.ts web/src/* web/src/*/*) | $(BIN)/python
-	@echo "== installing what Siteproof needs (about 430 MB, some minutes)"
+	@echo "== installing what Siteproof needs (about 280 MB to download, 960 MB on disk, some minutes)"
 	@$(BIN)/pip install $(PIP_FLAGS) --progress-bar on --require-hashes -r requirements/base.lock
 	@echo "== installing Siteproof, and building its pages"
 	@$(BIN)/pip install $(PIP_FLAGS) --quiet --no-deps --editable .
