@@ -7,7 +7,7 @@ like is `iot.alarm_finding`; what late readings change is `iot.rejudgement`. See
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -341,8 +341,3 @@ def _hysteresis(level: AlarmLevel, state: AlarmState, limit: float) -> float:
 def to_time(at: float) -> datetime:
     """The time of seconds since 1970. Aware, UTC."""
     return datetime.fromtimestamp(at, UTC)
-
-
-def list_names(levels: Sequence[AlarmLevel]) -> list[str]:
-    """The levels' names, from the mildest to the severest."""
-    return [level.level for level in levels]

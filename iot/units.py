@@ -1,7 +1,6 @@
 """UCUM units: which codes are units, and how values go from one to another. Pint computes, ucumvert reads the codes."""
 
 import math
-from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, ClassVar, Final
 
@@ -52,21 +51,6 @@ def require_unit(unit: str) -> str:
     """
     _read_unit(unit)
     return unit
-
-
-def make_conversion(from_unit: str, to_unit: str) -> Callable[[float], float]:
-    """The conversion of values, differences of temperature scales' zeros included (0 Cel is 273.15 K).
-
-    Args:
-        from_unit: UCUM code of the values given.
-        to_unit: UCUM code of the values wanted.
-
-    Raises:
-        InvalidUnit: one of them is no unit.
-        IncompatibleUnits: they measure different quantities, or a logarithm of one.
-    """
-    scale, offset = find_conversion(from_unit, to_unit)
-    return lambda value: scale * value + offset
 
 
 @lru_cache(maxsize=1024)
